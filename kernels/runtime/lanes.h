@@ -1,0 +1,108 @@
+/* Vectors as wide as the instruction set level has them, for kernels that work one lane a sample (or one lane a cluster).
+ *
+ * Each lane carries an independent chain of operations, so a result does not depend on the width: v2, v3, v4 and NEON agree bit for bit
+ * as long as each operation does.  `vfma` is the exception: where the level has no fused multiply-add (FML_HAS_FMA 0), it
+ * rounds twice, and a kernel that promises more must decide close calls with `fma()` of the C library (always fused, slow).
+ *
+ * For each type T in f64, f32:  vT, vT_lanes,  vload vstore vset1 vadd vsub vmul vfma vmin vmax vsqrt  and  vpick_lt.
+ */
+#ifndef FML_LANES_H
+#define FML_LANES_H
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#define FML_INLINE static inline __attribute__((always_inline))
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#include <immintrin.h>
+#define FML_HAS_FMA 1
+#define FML_VECTORS 4               /* vectors of samples in a tile: 4 x 6 accumulators + 4 operands of 32 registers */
+typedef __m512d vf64;
+typedef __m512 vf32;
+#define FML_DEFINE_LANES(T, S, V, suffix, mask, PS)                                                       \
+    FML_INLINE V vload_##S(const T *p) { return _mm512_loadu_##PS(p); }                                   \
+    FML_INLINE void vstore_##S(T *p, V a) { _mm512_storeu_##PS(p, a); }                                   \
+    FML_INLINE V vset1_##S(T a) { return _mm512_set1_##PS(a); }                                           \
+    FML_INLINE V vadd_##S(V a, V b) { return _mm512_add_##PS(a, b); }                                     \
+    FML_INLINE V vsub_##S(V a, V b) { return _mm512_sub_##PS(a, b); }                                     \
+    FML_INLINE V vmul_##S(V a, V b) { return _mm512_mul_##PS(a, b); }                                     \
+    FML_INLINE V vfma_##S(V a, V b, V c) { return _mm512_fmadd_##PS(a, b, c); }                           \
+    FML_INLINE V vmin_##S(V a, V b) { return _mm512_min_##PS(a, b); }                                     \
+    FML_INLINE V vmax_##S(V a, V b) { return _mm512_max_##PS(a, b); }                                     \
+    FML_INLINE V vsqrt_##S(V a) { return _mm512_sqrt_##PS(a); }                                           \
+    FML_INLINE V vpick_lt_##S(V a, V b, V yes, V no) {                                                    \
+        return _mm512_mask_blend_##PS(_mm512_cmp_##PS##_mask(a, b, _CMP_LT_OQ), no, yes);                 \
+    }
+FML_DEFINE_LANES(double, f64, vf64, d, __mmask8, pd)
+FML_DEFINE_LANES(float, f32, vf32, s, __mmask16, ps)
+
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#define FML_HAS_FMA 1
+#define FML_VECTORS 2               /* 2 x 6 accumulators + 2 operands + 1 broadcast of 16 registers */
+typedef __m256d vf64;
+typedef __m256 vf32;
+#define FML_DEFINE_LANES(T, S, V, suffix, mask, PS)                                                       \
+    FML_INLINE V vload_##S(const T *p) { return _mm256_loadu_##PS(p); }                                   \
+    FML_INLINE void vstore_##S(T *p, V a) { _mm256_storeu_##PS(p, a); }                                   \
+    FML_INLINE V vset1_##S(T a) { return _mm256_set1_##PS(a); }                                           \
+    FML_INLINE V vadd_##S(V a, V b) { return _mm256_add_##PS(a, b); }                                     \
+    FML_INLINE V vsub_##S(V a, V b) { return _mm256_sub_##PS(a, b); }                                     \
+    FML_INLINE V vmul_##S(V a, V b) { return _mm256_mul_##PS(a, b); }                                     \
+    FML_INLINE V vfma_##S(V a, V b, V c) { return _mm256_fmadd_##PS(a, b, c); }                           \
+    FML_INLINE V vmin_##S(V a, V b) { return _mm256_min_##PS(a, b); }                                     \
+    FML_INLINE V vmax_##S(V a, V b) { return _mm256_max_##PS(a, b); }                                     \
+    FML_INLINE V vsqrt_##S(V a) { return _mm256_sqrt_##PS(a); }                                           \
+    FML_INLINE V vpick_lt_##S(V a, V b, V yes, V no) {                                                    \
+        return _mm256_blendv_##PS(no, yes, _mm256_cmp_##PS(a, b, _CMP_LT_OQ));                            \
+    }
+FML_DEFINE_LANES(double, f64, vf64, d, __m256d, pd)
+FML_DEFINE_LANES(float, f32, vf32, s, __m256, ps)
+
+#else                               /* SSE, NEON and anything else that GCC's 16-byte vectors reach */
+#if defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#define FML_HAS_FMA 1
+#define FML_VECTORS 4
+#else
+#define FML_HAS_FMA 0
+#define FML_VECTORS 2
+#endif
+typedef double vf64 __attribute__((vector_size(16)));
+typedef float vf32 __attribute__((vector_size(16)));
+typedef long long fml_mask_f64 __attribute__((vector_size(16)));
+typedef int fml_mask_f32 __attribute__((vector_size(16)));
+#if FML_HAS_FMA
+FML_INLINE vf64 vfma_f64(vf64 a, vf64 b, vf64 c) { return (vf64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+FML_INLINE vf32 vfma_f32(vf32 a, vf32 b, vf32 c) { return (vf32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+#else
+FML_INLINE vf64 vfma_f64(vf64 a, vf64 b, vf64 c) { return a * b + c; }
+FML_INLINE vf32 vfma_f32(vf32 a, vf32 b, vf32 c) { return a * b + c; }
+#endif
+#define FML_DEFINE_LANES(T, S, V, suffix, mask, PS)                                                       \
+    FML_INLINE V vload_##S(const T *p) { V a; memcpy(&a, p, sizeof a); return a; }                        \
+    FML_INLINE void vstore_##S(T *p, V a) { memcpy(p, &a, sizeof a); }                                    \
+    FML_INLINE V vset1_##S(T a) { return a - (V){0}; }                                                    \
+    FML_INLINE V vadd_##S(V a, V b) { return a + b; }                                                     \
+    FML_INLINE V vsub_##S(V a, V b) { return a - b; }                                                     \
+    FML_INLINE V vmul_##S(V a, V b) { return a * b; }                                                     \
+    FML_INLINE V vpick_lt_##S(V a, V b, V yes, V no) {                                                    \
+        mask m = (mask)(a < b);                                                                           \
+        return (V)(((mask)yes & m) | ((mask)no & ~m));                                                    \
+    }                                                                                                     \
+    FML_INLINE V vmin_##S(V a, V b) { return vpick_lt_##S(a, b, a, b); }                                  \
+    FML_INLINE V vmax_##S(V a, V b) { return vpick_lt_##S(a, b, b, a); }                                  \
+    FML_INLINE V vsqrt_##S(V a) {                                                                         \
+        for (size_t i = 0; i < sizeof a / sizeof(T); i++) a[i] = sqrt##suffix(a[i]);                      \
+        return a;                                                                                         \
+    }
+#define sqrtd sqrt
+#define sqrts sqrtf
+FML_DEFINE_LANES(double, f64, vf64, d, fml_mask_f64, pd)
+FML_DEFINE_LANES(float, f32, vf32, s, fml_mask_f32, ps)
+#undef sqrtd
+#undef sqrts
+#endif
+#undef FML_DEFINE_LANES
+#endif

@@ -1,0 +1,146 @@
+"""The input checks: a fast path for clean arrays in front of scikit-learn's own.
+
+scikit-learn's ``validate_data`` takes 25 to 40 µs however clean its input is, a third of a one-row ``predict``. Here
+an array that needs no conversion and raises no objection passes in under 3 µs. Everything else goes to
+scikit-learn's function, whose conversions, errors and warnings are therefore the same to the letter.
+"""
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from fastml import _kernels
+from fastml._versions import check_sample_weight, thread_config
+
+if _kernels.ISA is not None:
+    from fastml._kernels.runtime.finite import all_finite
+else:
+
+    def all_finite(X):
+        """Tell whether every element is finite, in blocks that stay in the cache."""
+        flat = X.reshape(-1)
+        return all(np.isfinite(flat[i : i + 65536]).all() for i in range(0, flat.size, 65536))
+
+
+_FLOATS = (np.float64, np.float32)
+
+
+def check_X(
+    est,
+    X,
+    *,
+    reset,
+    copy=False,
+    dtype="numeric",
+    order=None,
+    ensure_all_finite=True,
+    ensure_min_samples=1,
+    ensure_min_features=1,
+    force_writeable=False,
+    accept_sparse=False,
+    accept_large_sparse=True,
+    **more,
+):
+    """Check the samples given to an estimator, as scikit-learn's ``validate_data(est, X, ...)`` does.
+
+    Parameters
+    ----------
+    est : estimator
+        Where `reset`, it gets ``n_features_in_`` and ``feature_names_in_``; else they are compared with `X`.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        The samples.
+    reset : bool
+        True in ``fit``.
+    copy, dtype, order, ensure_all_finite, ensure_min_samples, ensure_min_features, force_writeable, \
+accept_sparse, accept_large_sparse, **more
+        Parameters of ``validate_data`` and :func:`sklearn.utils.check_array`.
+
+    Returns
+    -------
+    {ndarray, sparse matrix} of shape (n_samples, n_features)
+        `X` itself where it needs neither conversion nor copy. An ndarray is aligned.
+    """
+    if (
+        not more
+        and _is_clean(X, dtype, 2)
+        and (order is None or order == "C")
+        and len(X) >= ensure_min_samples
+        and X.shape[1] >= ensure_min_features
+        and (copy or not force_writeable or X.flags.writeable)
+        and (reset or _is_known(est, X))
+        and (ensure_all_finite is False or thread_config()["assume_finite"] or all_finite(X))
+    ):
+        if reset:
+            if hasattr(est, "feature_names_in_"):
+                delattr(est, "feature_names_in_")
+            est.n_features_in_ = X.shape[1]
+        return X.copy() if copy else X
+    checked = validate_data(
+        est,
+        X,
+        reset=reset,
+        copy=copy,
+        dtype=dtype,
+        order=order,
+        ensure_all_finite=ensure_all_finite,
+        ensure_min_samples=ensure_min_samples,
+        ensure_min_features=ensure_min_features,
+        force_writeable=force_writeable,
+        accept_sparse=accept_sparse,
+        accept_large_sparse=accept_large_sparse,
+        **more,
+    )
+    return _aligned(checked)
+
+
+def check_weights(sample_weight, X):
+    """Check sample weights, as scikit-learn's ``_check_sample_weight(sample_weight, X, dtype=X.dtype)`` does.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), number or None
+        The weights. None and a number stand for equal weights.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        The checked samples.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Aligned and C-contiguous, of the dtype of `X`; `sample_weight` itself where that needs no conversion.
+    """
+    if sample_weight is None and X.dtype.type in _FLOATS:
+        return np.ones(X.shape[0], dtype=X.dtype)
+    if (
+        _is_clean(sample_weight, X.dtype.type, 1)
+        and len(sample_weight) == X.shape[0]
+        and len(sample_weight) > 0
+        and (thread_config()["assume_finite"] or all_finite(sample_weight))
+        and sample_weight.any()  # newer versions of scikit-learn refuse all-zero weights
+    ):
+        return sample_weight
+    return _aligned(check_sample_weight(sample_weight, X, dtype=X.dtype))
+
+
+def _is_clean(array, dtype, ndim):
+    """Tell whether an array can be taken as it is, its values and its numbers of rows and columns apart."""
+    if type(array) is not np.ndarray or array.ndim != ndim:
+        return False
+    kind = array.dtype.type
+    if kind not in _FLOATS or not array.dtype.isnative:
+        return False
+    if kind is not dtype and dtype is not None and dtype != "numeric" and not (type(dtype) is list and kind in dtype):
+        return False
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned
+
+
+def _is_known(est, X):
+    """Tell whether samples without names are what the fitted estimator expects."""
+    n_features = X.shape[1]
+    return getattr(est, "feature_names_in_", None) is None and getattr(est, "n_features_in_", n_features) == n_features
+
+
+def _aligned(array):
+    """Copy the rare array that does not start at a multiple of its item size: kernels load whole vectors."""
+    if isinstance(array, np.ndarray) and not array.flags.aligned:
+        return array.copy()
+    return array

@@ -1,0 +1,43 @@
+"""The random streams by the array; kernels cimport the single draws. Twin: random_jit.py."""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from fastml._kernels.runtime.random cimport mt_bounded, mt_double, xorshift
+
+
+def rand_r(uint32_t[::1] seed,  # in, out  (1,)
+           uint32_t[::1] out):  # out      (n,)
+    """Fill with the xorshift of scikit-learn's trees and coordinate descent: 0..2^31-1."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = xorshift(&seed[0])
+
+
+def random_sample(uint32_t[::1] mt,  # in, out  (625,)
+                  double[::1] out):  # out      (n,)
+    """Fill as ``RandomState.random_sample`` does."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = mt_double(&mt[0])
+
+
+def randint(uint32_t[::1] mt,    # in, out  (625,)
+            int64_t low, int64_t high,
+            int64_t[::1] out):   # out      (n,)
+    """Fill as ``RandomState.randint(low, high)`` does, low < high."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = low + <int64_t> mt_bounded(&mt[0], <uint64_t> high - 1 - <uint64_t> low)
+
+
+def shuffle(uint32_t[::1] mt,   # in, out  (625,)
+            int64_t[::1] x):    # in, out  (n,)
+    """Reorder as ``RandomState.shuffle`` does; of ``arange(n)`` it makes ``RandomState.permutation(n)``."""
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(x.shape[0] - 1, 0, -1):
+            j = <Py_ssize_t> mt_bounded(&mt[0], i)
+            x[i], x[j] = x[j], x[i]

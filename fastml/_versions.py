@@ -6,8 +6,16 @@ from importlib import metadata
 
 import sklearn
 
+from fastml._config import Options, current, get_config
+from fastml._dispatch import FallbackError
+
 OLDEST, TOO_NEW = (1, 7), (1, 10)
 TESTED = OLDEST <= tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < TOO_NEW
+
+UNTESTED = (
+    f"scikit-learn {sklearn.__version__} is outside the range that fastml was tested with "
+    f"(>={OLDEST[0]}.{OLDEST[1]},<{TOO_NEW[0]}.{TOO_NEW[1]})"
+)
 
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
@@ -17,26 +25,35 @@ except ImportError:
     if TESTED:
         raise
 
-__all__ = ["TESTED", "check_sample_weight", "fit_context", "show_versions", "thread_config", "untested"]
+__all__ = ["TESTED", "UNTESTED", "check_sample_weight", "fit_context", "refused", "show_versions", "thread_config"]
 
 _warned = False
 
 
-def untested():
-    """Say in a sentence why scikit-learn's own code runs instead of every kernel, and warn once; None if it does not.
+def refused(what):
+    """Tell whether scikit-learn's own objects stand in for all of ours, as its version was not tested.
 
-    Estimators rest on scikit-learn's internals, which change with its minor versions. Outside the tested range every
-    name is scikit-learn's own object.
+    Estimators rest on scikit-learn's internals, which change with its minor versions. Warns once; raises
+    under ``strict``.
+
+    Parameters
+    ----------
+    what : str
+        The name that was asked for.
+
+    Returns
+    -------
+    bool
     """
     global _warned
     if TESTED:
-        return None
-    oldest, too_new = (".".join(map(str, version)) for version in (OLDEST, TOO_NEW))
-    reason = f"scikit-learn {sklearn.__version__} is outside the range tested with fastml (>={oldest},<{too_new})"
+        return False
+    if current().strict:
+        raise FallbackError(f"{what}: {UNTESTED}.")
     if not _warned:
         _warned = True
-        warnings.warn(f"{reason}: scikit-learn's own code runs.", RuntimeWarning, stacklevel=3)
-    return reason
+        warnings.warn(f"{UNTESTED}: its own code runs in place of fastml's.", RuntimeWarning, stacklevel=3)
+    return True
 
 
 def show_versions():
@@ -47,7 +64,7 @@ def show_versions():
     >>> import fastml
     >>> fastml.show_versions()  # doctest: +SKIP
     """
-    from fastml import _config, _kernels, _threads
+    from fastml import _kernels, _threads
     from fastml._version import __version__
 
     sklearn.show_versions()
@@ -59,11 +76,11 @@ def show_versions():
         "machine": platform.machine(),
         "numba": _installed("numba"),
         "numba-cuda": _installed("numba-cuda"),
-        **{f"option {key}": value for key, value in _config.current()._asdict().items()},
+        **{f"option {key}": get_config()[key] for key in Options._fields},
     }
     print("\nfastml:")
     for key, value in rows.items():
-        print(f"{key:>15}: {value}")
+        print(f"{key:>16}: {value}")
 
 
 def _installed(distribution):

@@ -1,0 +1,117 @@
+"""The drop-in: our objects in the place of scikit-learn's.
+
+Only names in scikit-learn's public modules are replaced (``sklearn.cluster.KMeans``), never those in the modules that
+define them (``sklearn.cluster._kmeans.KMeans``): pickle looks objects up there, and scikit-learn's internals refer
+to each other there.
+"""
+
+import sys
+import threading
+import warnings
+from importlib import import_module
+
+from fastml import _registry
+
+_lock = threading.Lock()
+_SHOWN = 10  # names in the warning
+
+
+def patch_sklearn(names=None):
+    """Replace names in scikit-learn's public modules by fastml's objects.
+
+    Works also after scikit-learn was imported. Names that other modules had already bound by ``from sklearn.cluster
+    import KMeans`` keep scikit-learn's object; one warning lists them. Patching twice does no harm.
+
+    Parameters
+    ----------
+    names : str or iterable of str, default=None
+        What to replace, as in ``["KMeans"]``. None stands for all of :func:`fastml.accelerated`.
+
+    See Also
+    --------
+    unpatch_sklearn : Puts scikit-learn's objects back.
+
+    Examples
+    --------
+    >>> import fastml
+    >>> fastml.patch_sklearn()
+    >>> from sklearn.cluster import KMeans
+    >>> KMeans.__module__
+    'fastml.cluster._kmeans'
+    >>> fastml.unpatch_sklearn()
+    """
+    from fastml._versions import refused
+
+    wanted = _select(names)
+    if refused("patch_sklearn"):
+        return
+    with _lock:
+        done = set()
+        for module, name in wanted:
+            ours = _registry.replacement(module, name)
+            plain = _registry.plain_of(ours)
+            for reader in _registry.READERS.get(module, ()):
+                import_module(reader)
+            if getattr(import_module(module), name) is not ours:
+                setattr(sys.modules[module], name, ours)
+                done.add(plain)
+            _registry.patched[ours] = plain
+        early = _bound_early(done)
+    if early:
+        more = f" and {len(early) - _SHOWN} more" if len(early) > _SHOWN else ""
+        warnings.warn(
+            f"{', '.join(early[:_SHOWN])}{more} had been imported before patch_sklearn() was called: scikit-learn's "
+            "own code runs there. Patch before those imports, or import from fastml instead of sklearn.",
+            stacklevel=2,
+        )
+
+
+def unpatch_sklearn(names=None):
+    """Put scikit-learn's own objects back.
+
+    Parameters
+    ----------
+    names : str or iterable of str, default=None
+        What to put back. None stands for everything.
+
+    See Also
+    --------
+    patch_sklearn : Replaces them.
+    """
+    with _lock:
+        for module, name in _select(names):
+            target = sys.modules.get(module)
+            ours = target and vars(target).get(name)
+            if ours in _registry.patched:
+                setattr(target, name, _registry.patched[ours])
+        kept = {id(vars(sys.modules[m]).get(n)) for m, n in _select(None) if m in sys.modules}
+        for ours in [ours for ours in _registry.patched if id(ours) not in kept]:
+            del _registry.patched[ours]
+
+
+def _select(names):
+    """Return the (module, name) pairs to replace."""
+    every = [(module, name) for module, listed in _registry.ACCELERATED.items() for name in listed]
+    if names is None:
+        return every
+    wanted = {names} if isinstance(names, str) else set(names)
+    known = {name for _, name in every}
+    if unknown := wanted - known:
+        raise ValueError(
+            f"fastml has no replacement for {', '.join(sorted(map(str, unknown)))}; it has them for "
+            f"{', '.join(sorted(known))}."
+        )
+    return [(module, name) for module, name in every if name in wanted]
+
+
+def _bound_early(plain):
+    """Return where modules outside scikit-learn and fastml have bound any of these objects."""
+    ids = {id(obj) for obj in plain}
+    skip = {"sklearn", "fastml", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+    return sorted(
+        f"{module}.{name}"
+        for module, loaded in list(sys.modules.items())
+        if ids and module.partition(".")[0] not in skip
+        for name, value in list(getattr(loaded, "__dict__", {}).items())
+        if id(value) in ids
+    )

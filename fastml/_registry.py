@@ -1,0 +1,69 @@
+"""What fastml accelerates: the one list, and the class that every accelerated estimator derives from."""
+
+from abc import ABCMeta
+from importlib import import_module
+
+# Public module of scikit-learn: {name: module of ours that defines its replacement}.
+ACCELERATED = {}
+
+# Modules of scikit-learn that bind such a name, when they are imported, from the public module instead of from the
+# one that defines it. They are imported before the name is replaced: else it would depend on the order of imports
+# which class they hold.
+READERS = {"sklearn.cluster": ("sklearn.mixture",)}
+
+patched = {}  # our class or function: scikit-learn's, for the names now replaced in scikit-learn's modules
+
+
+class AcceleratedMeta(ABCMeta):
+    """Lets ``isinstance(plain, KMeans)`` hold where ``KMeans`` was imported from a patched ``sklearn.cluster``.
+
+    Models made before the patch, loaded from a pickle or made inside scikit-learn are instances of the class that
+    the name stood for. Without a patch our class is a subclass like any other.
+    """
+
+    def __instancecheck__(cls, instance):
+        plain = patched.get(cls)
+        return super().__instancecheck__(instance) if plain is None else isinstance(instance, plain)
+
+    def __subclasscheck__(cls, subclass):
+        plain = patched.get(cls)
+        return super().__subclasscheck__(subclass) if plain is None else issubclass(subclass, plain)
+
+
+class Accelerated(metaclass=AcceleratedMeta):
+    """First base of an accelerated estimator; the last is the estimator of scikit-learn that it stands for."""
+
+
+def accelerated():
+    """List the names of scikit-learn that fastml accelerates.
+
+    Returns
+    -------
+    list of str
+
+    See Also
+    --------
+    explain : What ran, call by call.
+
+    Examples
+    --------
+    >>> import fastml
+    >>> "sklearn.cluster.KMeans" in fastml.accelerated()
+    True
+    """
+    return sorted(f"{module}.{name}" for module, names in ACCELERATED.items() for name in names)
+
+
+def replacement(module, name):
+    """Return our object for a name of a public module of scikit-learn, or None."""
+    home = ACCELERATED.get(module, {}).get(name)
+    return home and getattr(import_module(home), name)
+
+
+def plain_of(ours):
+    """Return scikit-learn's own class or function for one of ours, and None for anything else."""
+    if not isinstance(ours, type):
+        return getattr(ours, "plain", None) if getattr(ours, "__module__", "").startswith("fastml.") else None
+    if Accelerated not in ours.__bases__:  # a user's subclass is the user's
+        return None
+    return next(base for base in ours.__bases__ if base.__module__.startswith("sklearn."))

@@ -1,0 +1,108 @@
+/* C side of lloyd.pyx: the tasks that a chunk of samples is, for both types. */
+#ifndef FML_LLOYD_H
+#define FML_LLOYD_H
+#include <stdint.h>
+#include <stdlib.h>
+#include "lanes.h"
+
+#define FML_BLOCK_ROWS 256           /* rows that share one entry of block_norms */
+#define FML_CHUNK_ROWS 2048          /* at most, and always whole blocks */
+#define FML_TILE_BYTES (FML_VECTORS * sizeof(vf64))  /* a tile's share of one feature: its scratch has d times as much */
+
+/* What the assignment of samples to centres reads and writes.  T is double or float, by `is_f32`. */
+typedef struct {
+    const void *X;                   /* (n, d)  T   in */
+    const void *centers;             /* (k, d)  T   in */
+    const void *c_norms;             /* (k,)    T   in     squared norms, as the caller's rule wants them rounded */
+    ptrdiff_t n, d, k, chunk_rows;
+    int32_t *labels;                 /* (n,)        inout  -1 where there is none yet */
+    float *upper, *lower;            /* (n,)        inout  bounds of the distances to the own and to any other centre; NULL: none kept */
+    float *block_norms;              /* (ceil(n / 256),) inout  largest norm of each block of rows */
+    const float *moved, *others_moved;  /* (k,)     in     how far the centre, and any other centre, moved since the bounds were written */
+    const float *nearest_other;      /* (k,)        in     lower bound of the distance to the nearest other centre */
+    unsigned char *touched;          /* (k,)        out    1: a sample left or joined the cluster */
+    void *scratch;                   /* (n_threads, scratch_size) */
+    ptrdiff_t scratch_size;
+    double c_norm_max;               /* largest norm of a centre */
+    int64_t n_changed, n_evaluated;  /*             out    samples with a new label; samples whose distances were all computed */
+    int is_f32;
+    int stay;                        /* Elkan's rule for close calls instead of Lloyd's */
+    int known;                       /* the bounds hold something: use them; else write all */
+} fml_assign;
+
+/* What the sums over clusters read and write. */
+typedef struct {
+    const void *X;                   /* (n, d)  T   in */
+    const void *weights;             /* (n,)    T   in     NULL: all 1 */
+    const int32_t *labels;           /* (n,)        in */
+    const unsigned char *touched;    /* (k,)        in     clusters to add up anew; NULL: all */
+    const void *centers;             /* (k, d)  T   in     for the distances */
+    void *sums, *totals;             /* (k, d), (k,)  T  out */
+    double *partial;                 /* (chunks,)   out    sums of distances */
+    ptrdiff_t n, d, k, chunk_rows;
+    ptrdiff_t k_parts, f_parts;      /* how the clusters and the features are divided */
+    int is_f32;
+} fml_sums;
+
+/* Distances between the centres. */
+typedef struct {
+    const void *centers, *c_norms;   /* (k, d), (k,)  T   in */
+    ptrdiff_t d, k;
+    float *nearest_other;            /* (k,)    out    lower bound of the distance to the nearest other centre */
+    void *scratch;
+    ptrdiff_t scratch_size;
+    double c_norm_max;
+    int is_f32;
+} fml_gaps;
+
+/* Is every other centre farther away than the own one, by more than rounding could hide?
+ * `doubt` is the difference of squared distances that it could; the other centre's distance is at least `lower`,
+ * and at least what the triangle inequality leaves of the distance between the centres. */
+FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float doubt) {
+    const float apart = nearest_other - upper, other = lower > apart ? lower : apart;
+    return (other - upper) * (other + upper) > doubt;
+}
+
+/* Is a close call of the tile not final?  A tile of fused operations takes Lloyd's decisions itself. */
+FML_INLINE int fml_decides_again(const fml_assign *t) { return t->stay || !FML_HAS_FMA; }
+
+#define FML_IMPL "tile_impl.h"
+#include "typed.h"
+#define FML_IMPL "sums_impl.h"
+#include "typed.h"
+#define FML_IMPL "lloyd_impl.h"
+#include "typed.h"
+
+static inline void fml_assign_chunk(void *task, ptrdiff_t i, int worker) {
+    fml_assign *t = task;
+    if (t->is_f32) assign_chunk_f32(t, i, worker);
+    else assign_chunk_f64(t, i, worker);
+}
+
+static inline void fml_gaps_block(void *task, ptrdiff_t i, int worker) {
+    const fml_gaps *t = task;
+    if (t->is_f32) gaps_block_f32(t, i, worker);
+    else gaps_block_f64(t, i, worker);
+}
+
+static inline ptrdiff_t fml_gaps_blocks(const fml_gaps *t) {
+    const ptrdiff_t rows = FML_TILE_BYTES / (t->is_f32 ? sizeof(float) : sizeof(double));
+    return (t->k + rows - 1) / rows;
+}
+
+/* Part i of the clusters x features.  Each sum has one owner who meets the samples in order: no division changes a bit. */
+static inline void fml_sums_part(void *task, ptrdiff_t i) {
+    const fml_sums *t = task;
+    const ptrdiff_t a = i % t->k_parts, b = i / t->k_parts;
+    const ptrdiff_t k0 = t->k * a / t->k_parts, k1 = t->k * (a + 1) / t->k_parts;
+    const ptrdiff_t f0 = t->d * b / t->f_parts, f1 = t->d * (b + 1) / t->f_parts;
+    if (t->is_f32) add_up_f32(t, k0, k1, f0, f1);
+    else add_up_f64(t, k0, k1, f0, f1);
+}
+
+static inline void fml_distances_chunk(void *task, ptrdiff_t i) {
+    const fml_sums *t = task;
+    const ptrdiff_t first = i * t->chunk_rows, end = first + t->chunk_rows < t->n ? first + t->chunk_rows : t->n;
+    t->partial[i] = t->is_f32 ? add_up_distances_f32(t, first, end) : add_up_distances_f64(t, first, end);
+}
+#endif

@@ -1,0 +1,53 @@
+"""Declarations of lloyd.h."""
+
+from libc.stdint cimport int32_t, int64_t
+
+
+cdef extern from "lloyd.h" nogil:
+    int FML_BLOCK_ROWS, FML_CHUNK_ROWS, FML_TILE_BYTES
+
+    ctypedef struct fml_assign:
+        const void *X
+        const void *centers
+        const void *c_norms
+        Py_ssize_t n, d, k, chunk_rows
+        int32_t *labels
+        float *upper
+        float *lower
+        float *block_norms
+        const float *moved
+        const float *others_moved
+        const float *nearest_other
+        unsigned char *touched
+        void *scratch
+        Py_ssize_t scratch_size
+        double c_norm_max
+        int64_t n_changed, n_evaluated
+        int is_f32, stay, known
+    void fml_assign_chunk(void *task, Py_ssize_t i, int worker)
+
+    ctypedef struct fml_sums:
+        const void *X
+        const void *weights
+        const int32_t *labels
+        const unsigned char *touched
+        const void *centers
+        void *sums
+        void *totals
+        double *partial
+        Py_ssize_t n, d, k, chunk_rows, k_parts, f_parts
+        int is_f32
+    void fml_sums_part(void *task, Py_ssize_t i)
+    void fml_distances_chunk(void *task, Py_ssize_t i)
+
+    ctypedef struct fml_gaps:
+        const void *centers
+        const void *c_norms
+        Py_ssize_t d, k
+        float *nearest_other
+        void *scratch
+        Py_ssize_t scratch_size
+        double c_norm_max
+        int is_f32
+    void fml_gaps_block(void *task, Py_ssize_t i, int worker)
+    Py_ssize_t fml_gaps_blocks(const fml_gaps *task)

@@ -1,0 +1,214 @@
+"""Steps of Lloyd's iteration on dense data. Twins: lloyd_jit.py (plain), lloyd_cuda.py (GPU), lloyd_csr.pyx (CSR).
+
+The assignment is a register tile whose dot products are scikit-learn's own chains of operations (runtime/tile_impl.h), so its labels are
+scikit-learn's, ties included; on a CPU without fused multiply-add the close calls are decided again with the C library's `fma`. The bounds
+of Hamerly (2010) skip samples only where no rounding could matter. Sums run in the order of the samples, whoever adds them up.
+"""
+
+import numpy as np
+
+from cython cimport floating
+from libc.math cimport sqrt
+from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc
+
+from fastml._kernels.kmeans.lloyd cimport (
+    FML_BLOCK_ROWS, FML_CHUNK_ROWS, FML_TILE_BYTES, fml_assign, fml_assign_chunk, fml_distances_chunk, fml_gaps,
+    fml_gaps_block, fml_gaps_blocks, fml_sums, fml_sums_part,
+)
+from fastml._kernels.runtime.interrupt cimport run_chunks
+from fastml._kernels.runtime.pool cimport worker
+
+DISTANCE_ROWS = 1024                 # fixed: the inertia is the sum of the sums of so many samples each
+
+
+cdef void assign_chunk(void *task, Py_ssize_t i) noexcept nogil:
+    fml_assign_chunk(task, i, worker())
+
+
+cdef void gaps_block(void *task, Py_ssize_t i) noexcept nogil:
+    fml_gaps_block(task, i, worker())
+
+
+cdef void *scratch(Py_ssize_t d, int n_threads, Py_ssize_t *size) except NULL:
+    size[0] = d * FML_TILE_BYTES + 64
+    cdef void *room = malloc(size[0] * n_threads)
+    if room == NULL:
+        raise MemoryError(f"no memory for {n_threads} tiles of {size[0]} bytes")
+    return room
+
+
+cdef double largest_norm(const floating[::1] c_norms) noexcept nogil:
+    cdef double largest = 0
+    cdef Py_ssize_t j
+    for j in range(c_norms.shape[0]):
+        largest = max(largest, <double> c_norms[j])
+    return sqrt(largest) * (1 + 1e-6)
+
+
+def assign(
+    const floating[:, ::1] X,                # in     (n_samples, n_features)
+    const floating[:, ::1] centers,          # in     (n_clusters, n_features)
+    const floating[::1] c_norms,             # in     (n_clusters,)  squared norms, rounded as scikit-learn's row_norms
+    int32_t[::1] labels,                         # inout  (n_samples,)   present labels, -1: none
+    unsigned char[::1] touched,              # inout  (n_clusters,)  set to 1 where members changed; or None
+    bounds,                                  # inout  Bounds or None
+    bint stay,                               # in     Elkan's rule: a tie leaves the label as it is
+    int n_threads,
+):
+    """Nearest centre of every sample: the smallest  c_norm - 2 x.c,  ties to the lowest index.
+
+    Returns how many labels changed and for how many samples all distances were computed. O(n_samples * n_clusters * n_features)
+    without bounds; what the bounds settle costs O(1), or O(n_features).
+    """
+    cdef fml_assign task
+    cdef float[::1] upper, lower, block_norms, moved, others_moved, nearest_other
+    task.n, task.d, task.k = X.shape[0], X.shape[1], centers.shape[0]
+    if task.n == 0:
+        return 0, 0
+    task.X, task.centers, task.c_norms, task.labels = &X[0, 0], &centers[0, 0], &c_norms[0], &labels[0]
+    task.is_f32, task.stay, task.known = floating is float, stay, False
+    task.touched = &touched[0] if touched is not None else NULL
+    task.upper = task.lower = task.block_norms = NULL
+    if bounds is not None:
+        upper, lower, block_norms, moved, others_moved, nearest_other, task.known = bounds
+        task.upper, task.lower, task.block_norms = &upper[0], &lower[0], &block_norms[0]
+        task.moved, task.others_moved, task.nearest_other = &moved[0], &others_moved[0], &nearest_other[0]
+    task.c_norm_max = largest_norm(c_norms)
+    task.n_changed = task.n_evaluated = 0
+    cdef double row_ns = 5 + 0.04 * <double> task.d * task.k
+    task.chunk_rows = FML_BLOCK_ROWS
+    while task.chunk_rows < FML_CHUNK_ROWS and task.chunk_rows * 16 < task.n:
+        task.chunk_rows *= 2
+    cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows
+    n_threads = min(n_threads, n_chunks)
+    task.scratch = scratch(task.d, n_threads, &task.scratch_size)
+    try:
+        with nogil:
+            run_chunks(assign_chunk, &task, n_chunks, row_ns * task.chunk_rows, n_threads)
+    finally:
+        free(task.scratch)
+    return task.n_changed, task.n_evaluated
+
+
+def add_up(
+    const floating[:, ::1] X,                # in     (n_samples, n_features)
+    const floating[::1] weights,             # in     (n_samples,)   or None: all 1
+    const int32_t[::1] labels,                   # in     (n_samples,)
+    const unsigned char[::1] touched,        # in     (n_clusters,)  clusters to add up; or None: all
+    floating[:, ::1] sums,                   # inout  (n_clusters, n_features)
+    floating[::1] totals,                    # inout  (n_clusters,)  sums of weights
+    int n_threads,
+):
+    """Weighted sums of the samples of each cluster, each in the order of the samples. O(n_samples * n_features)."""
+    cdef fml_sums task
+    task.n, task.d, task.k = X.shape[0], X.shape[1], sums.shape[0]
+    task.X, task.labels, task.sums, task.totals = &X[0, 0], &labels[0], &sums[0, 0], &totals[0]
+    task.weights = &weights[0] if weights is not None else NULL
+    task.touched = &touched[0] if touched is not None else NULL
+    task.is_f32 = floating is float
+    # whole clusters where there are enough of them: each sample is then read by one thread; else the features of a sample are divided
+    task.k_parts = min(n_threads, task.k) if task.k >= 2 * n_threads or task.d < 8 * n_threads else 1
+    task.f_parts = 1 if task.k_parts > 1 else min(n_threads, max(task.d // 8, 1))
+    cdef Py_ssize_t parts = task.k_parts * task.f_parts
+    with nogil:
+        run_chunks(fml_sums_part, &task, parts, task.n * (5 + 0.5 * <double> task.d) / parts, n_threads)
+
+
+def average(
+    const floating[:, ::1] sums,             # in     (n_clusters, n_features)
+    const floating[::1] totals,              # in     (n_clusters,)
+    const floating[:, ::1] centers_old,      # in     (n_clusters, n_features)
+    floating[:, ::1] centers,                # out    (n_clusters, n_features)
+    floating[::1] shift,                     # out    (n_clusters,)  distance moved
+):
+    """Centres from sums; a cluster without weight goes to the centre of the heaviest one. O(n_clusters * n_features)."""
+    cdef Py_ssize_t k = sums.shape[0], d = sums.shape[1], j, f, heaviest = 0
+    cdef floating scale
+    with nogil:
+        for j in range(k):
+            if totals[j] > totals[heaviest]:
+                heaviest = j
+        # in ascending order and in place, as scikit-learn does it: a cluster before the heaviest one takes that one's sum
+        for j in range(k):
+            scale = <floating> 1.0 / totals[j] if totals[j] > 0 else 0
+            for f in range(d):
+                if totals[j] > 0:
+                    centers[j, f] = sums[j, f] * scale
+                else:
+                    centers[j, f] = centers[heaviest, f] if heaviest < j else sums[heaviest, f]
+        for j in range(k):
+            shift[j] = distance_moved(&centers[j, 0], &centers_old[j, 0], d)
+
+
+cdef extern from "lloyd.h" nogil:
+    double squared_distance_f64(const double *x, const double *c, Py_ssize_t d)
+    float squared_distance_f32(const float *x, const float *c, Py_ssize_t d)
+    float sqrtf(float x)
+
+
+cdef floating distance_moved(const floating *new, const floating *old, Py_ssize_t d) noexcept nogil:
+    if floating is double:
+        return sqrt(squared_distance_f64(new, old, d))
+    else:
+        return sqrtf(squared_distance_f32(new, old, d))
+
+
+def inertia(
+    const floating[:, ::1] X,                # in     (n_samples, n_features)
+    const floating[::1] weights,             # in     (n_samples,)   or None: all 1
+    const floating[:, ::1] centers,          # in     (n_clusters, n_features)
+    const int32_t[::1] labels,                   # in     (n_samples,)
+    int n_threads,
+):
+    """Weighted sum of the squared distances to the own centre. O(n_samples * n_features)."""
+    cdef fml_sums task
+    task.n, task.d, task.k, task.chunk_rows = X.shape[0], X.shape[1], centers.shape[0], DISTANCE_ROWS
+    cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows
+    cdef double[::1] partial = np.empty(n_chunks)
+    task.X, task.labels, task.centers, task.partial = &X[0, 0], &labels[0], &centers[0, 0], &partial[0]
+    task.weights = &weights[0] if weights is not None else NULL
+    task.is_f32 = floating is float
+    with nogil:
+        run_chunks(fml_distances_chunk, &task, n_chunks, task.chunk_rows * (3 + 0.5 * <double> task.d), n_threads)
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(n_chunks):
+        total += partial[i]
+    return total
+
+
+def follow(
+    const floating[:, ::1] centers,          # in     (n_clusters, n_features)
+    const floating[::1] c_norms,             # in     (n_clusters,)
+    const floating[::1] shift,               # in     (n_clusters,)  distance moved
+    bounds,                                  # inout  Bounds: moved, others_moved and nearest_other are written
+    bint measure,                            # in     whether nearest_other is worth O(n_clusters^2 * n_features)
+    int n_threads,
+):
+    """Carry the movement of the centres into the bounds."""
+    cdef float[::1] moved = bounds.moved, others_moved = bounds.others_moved, nearest_other = bounds.nearest_other
+    cdef Py_ssize_t k = centers.shape[0], j, first = 0
+    cdef float far = 0, next_far = 0, outwards = 1 + 2e-6 + 2 * (centers.shape[1] + 4) * (6e-8 if floating is float else 2e-16)
+    for j in range(k):
+        moved[j] = <float> shift[j] * outwards
+        if moved[j] > far:
+            next_far, far, first = far, moved[j], j
+        elif moved[j] > next_far:
+            next_far = moved[j]
+    for j in range(k):
+        others_moved[j] = next_far if j == first else far
+    if not measure:
+        return
+    cdef fml_gaps task
+    task.centers, task.c_norms, task.nearest_other = &centers[0, 0], &c_norms[0], &nearest_other[0]
+    task.d, task.k, task.is_f32 = centers.shape[1], k, floating is float
+    task.c_norm_max = largest_norm(c_norms)
+    cdef Py_ssize_t n_blocks = fml_gaps_blocks(&task)
+    n_threads = min(n_threads, n_blocks)
+    task.scratch = scratch(task.d, n_threads, &task.scratch_size)
+    try:
+        with nogil:
+            run_chunks(gaps_block, &task, n_blocks, 1 + <double> task.d * k, n_threads)
+    finally:
+        free(task.scratch)

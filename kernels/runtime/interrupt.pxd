@@ -1,0 +1,43 @@
+"""A parallel loop that Ctrl-C stops: the signal is looked for about ten times a second, between slices of the chunks."""
+
+from cpython.exc cimport PyErr_CheckSignals
+
+from fastml._kernels.runtime.pool cimport body_t, parallel_for
+
+cdef extern from *:
+    """
+    #define FML_SLICE_NS 1e8          /* work of one slice; an interrupt waits for its end */
+    #define FML_WORTHWHILE_NS 1e5     /* less work runs on the caller alone: waking a worker costs about 30 us */
+    """
+    const double FML_SLICE_NS, FML_WORTHWHILE_NS
+
+
+ctypedef struct Slice:
+    body_t body
+    void *task
+    Py_ssize_t first
+
+
+cdef inline void run_slice(void *task, Py_ssize_t i) noexcept nogil:
+    cdef Slice *part = <Slice *> task
+    part.body(part.task, part.first + i)
+
+
+cdef inline int run_chunks(body_t body, void *task, Py_ssize_t n_chunks, double chunk_ns, int n_threads) except -1 nogil:
+    """body(task, i) for each i < n_chunks, each about chunk_ns of work.
+
+    Raises what a signal handler raises, such as KeyboardInterrupt; the rest is then left undone.
+    """
+    cdef Slice part
+    cdef Py_ssize_t length
+    if chunk_ns * n_chunks < FML_WORTHWHILE_NS:
+        n_threads = 1
+    length = max(<Py_ssize_t> (FML_SLICE_NS / (chunk_ns + 1)) * n_threads, n_threads)
+    part.body, part.task, part.first = body, task, 0
+    while part.first < n_chunks:
+        parallel_for(run_slice, &part, min(length, n_chunks - part.first), n_threads)
+        part.first += length
+        if part.first < n_chunks:
+            with gil:
+                PyErr_CheckSignals()
+    return 0

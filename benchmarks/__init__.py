@@ -1,0 +1,1 @@
+"""fastml beside scikit-learn and its peers: `python -m benchmarks.compare` starts here."""

@@ -1,0 +1,87 @@
+"""``python -m fastml script.py args...``: runs an unchanged program on fastml.
+
+The program sees what it would see under ``python script.py args...`` or ``python -m module args...``: ``sys.argv``,
+``sys.path[0]``, a ``__main__`` of its own, the same exit status and, for an error, a traceback that begins in it.
+"""
+
+import builtins
+import io
+import os
+import runpy
+import sys
+import types
+from importlib.machinery import SourceFileLoader
+
+USAGE = """usage: python -m fastml SCRIPT [ARG ...]
+       python -m fastml -m MODULE [ARG ...]
+
+Run a program with scikit-learn's accelerated names replaced by fastml's."""
+
+
+def main():
+    """Patch scikit-learn and run the program that the command line names."""
+    arguments = sys.argv[1:]
+    is_module = arguments[:1] == ["-m"]
+    program = arguments[is_module:]
+    if not program or (program[0].startswith("-") and not is_module):
+        wants_help = program[:1] in (["-h"], ["--help"])
+        print(USAGE, file=sys.stdout if wants_help else sys.stderr)
+        sys.exit(0 if wants_help else 2)
+
+    from fastml import patch_sklearn
+
+    patch_sklearn()
+    sys.argv[:] = program
+    main_module = sys.modules["__main__"] = types.ModuleType("__main__")
+    main_module.__dict__.update(__builtins__=builtins, __annotations__={})
+    try:
+        if is_module:
+            runpy._run_module_as_main(program[0])  # what `python -m` itself calls: no public twin reuses `__main__`
+        else:
+            run_script(os.path.join(os.getcwd(), program[0]), main_module)
+    except BaseException:
+        sys.excepthook = without_our_frames(sys.excepthook)
+        raise
+
+
+def run_script(path, main_module):
+    """Run a script, or a folder or archive with a ``__main__.py``, as ``__main__``."""
+    if os.path.isdir(path) or not is_source(path):
+        sys.path[: not sys.flags.safe_path] = [path]  # in the place of the working folder, which -P leaves out
+        runpy._run_module_as_main("__main__", alter_argv=False)
+        return
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(path))
+    with io.open_code(path) as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    main_module.__dict__.update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
+    exec(code, main_module.__dict__)
+
+
+def is_source(path):
+    """Tell a script from an archive; exit as Python does where there is neither."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06") and not path.endswith(".pyc")
+    except OSError as error:
+        problem = f"[Errno {error.errno}] {error.strerror}"
+        print(f"{sys.orig_argv[0]}: can't open file {path!r}: {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+def without_our_frames(hook):
+    """Wrap an exception hook: it gets the traceback that begins after the last frame of this file."""
+
+    def trimmed(kind, error, traceback):
+        first = step = traceback
+        while step is not None:
+            if step.tb_frame.f_code.co_filename == __file__:
+                first = step.tb_next
+            step = step.tb_next
+        hook(kind, error.with_traceback(first), first)
+
+    return trimmed
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A pytest plugin: runs tests written for scikit-learn against fastml.
+
+``python -m pytest -p fastml.testing --pyargs sklearn.cluster.tests.test_k_means`` patches scikit-learn before the
+tests are collected. Tests that are known to fail stand in a TOML file, ``--fastml-exceptions FILE``, with the reason::
+
+    [[exceptions]]
+    reason = "Checks the text of a warning of OpenMP, which fastml does not use."
+    tests = ["cluster/tests/test_k_means.py::test_warning_n_init_precomputed_centers[KMeans]"]
+    scikit-learn = ">=1.8"          # optional: the versions that it concerns
+
+The list is strict. A listed test must fail: if it passes, that is an error. An id that its module does not have is an
+error too, unless single tests were asked for on the command line.
+"""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser):
+    """Add ``--fastml-exceptions``."""
+    group = parser.getgroup("fastml")
+    group.addoption("--fastml-exceptions", metavar="FILE", help="TOML file of tests that are known to fail, and why")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests():
+    """Patch before scikit-learn's ``conftest.py`` and tests are imported."""
+    _patch()
+
+
+def pytest_configure():
+    """Patch, where the plugin was named in a ``conftest.py`` instead of on the command line."""
+    _patch()
+
+
+def pytest_unconfigure():
+    """Put scikit-learn's own objects back."""
+    from fastml import unpatch_sklearn
+
+    unpatch_sklearn()
+
+
+def pytest_report_header():
+    """Say what is being tested."""
+    import sklearn
+
+    import fastml
+
+    names = ", ".join(fastml.accelerated()) or "nothing"
+    return f"fastml {fastml.__version__} in the place of scikit-learn {sklearn.__version__}: {names}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Mark the listed tests as expected to fail; refuse ids that do not exist."""
+    file = config.getoption("--fastml-exceptions")
+    if file is None:
+        return
+    unknown = []
+    collected = {_module(item.nodeid) for item in items}
+    for test, reason in read_exceptions(file).items():
+        matching = [item for item in items if _ends_with(item.nodeid, test)]
+        for item in matching:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+        if not matching and any(_ends_with(module, _module(test)) for module in collected):
+            unknown.append(test)
+    if unknown and not any("::" in argument for argument in config.args):
+        raise pytest.UsageError(f"{file} lists tests that do not exist: {', '.join(unknown)}")
+
+
+def read_exceptions(file):
+    """Read a list of exceptions.
+
+    Parameters
+    ----------
+    file : str or path
+        TOML, as shown above.
+
+    Returns
+    -------
+    dict of str to str
+        The end of a test's id: the reason why it fails.
+    """
+    try:
+        content = tomllib.loads(Path(file).read_text())
+        groups = content.pop("exceptions")
+        return {test: _sentence(group) for group in groups if _concerned(group) for test in _tests(group)}
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise pytest.UsageError(f"--fastml-exceptions {file}: {type(error).__name__}: {error}") from error
+
+
+def _patch():
+    from fastml import patch_sklearn
+
+    patch_sklearn()
+
+
+def _sentence(group):
+    if unknown := set(group) - {"reason", "tests", "scikit-learn"}:
+        raise ValueError(f"unknown keys {sorted(unknown)}")
+    if not group["reason"].strip():
+        raise ValueError("a reason is empty")
+    return group["reason"]
+
+
+def _tests(group):
+    if bad := [test for test in group["tests"] if "::" not in test]:
+        raise ValueError(f"not the id of a test: {', '.join(bad)}")
+    return group["tests"]
+
+
+def _concerned(group):
+    """Tell whether a group is about the installed scikit-learn."""
+    import sklearn
+    from packaging.specifiers import SpecifierSet
+
+    return sklearn.__version__ in SpecifierSet(group.get("scikit-learn", ""))
+
+
+def _module(nodeid):
+    return nodeid.partition("::")[0]
+
+
+def _ends_with(nodeid, end):
+    """Tell whether an id ends with another, beginning at a folder or file."""
+    return f"/{nodeid}".endswith(f"/{end}")

@@ -56,7 +56,7 @@ def _plain(obj, memo):
 def _plain_estimator(est, memo):
     """Estimators are made anew, so that the result shares none with the argument."""
     cls = _registry.plain_of(type(est)) or type(est)
-    if any(base.__module__.partition(".")[0] == "fastml" for base in cls.__mro__):
+    if _registry.Accelerated in cls.__mro__:
         raise TypeError(
             f"{cls.__module__}.{cls.__qualname__} is a subclass of an accelerated estimator: it needs fastml wherever "
             "it is loaded. Derive it from scikit-learn's class, or hold an accelerated estimator in an attribute."

@@ -180,7 +180,7 @@ def _function(body, plain):
         finally:
             _thread.report = outer
 
-    wrapper.plain = plain
+    wrapper._stands_for = plain
     return wrapper
 
 

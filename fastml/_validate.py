@@ -107,12 +107,12 @@ def check_weights(sample_weight, X):
     ndarray of shape (n_samples,)
         Aligned and C-contiguous, of the dtype of `X`; `sample_weight` itself where that needs no conversion.
     """
-    if sample_weight is None and X.dtype.type in _FLOATS:
-        return np.ones(X.shape[0], dtype=X.dtype)
+    n_samples = X.shape[0]
+    if sample_weight is None and n_samples and X.dtype.type in _FLOATS:
+        return np.ones(n_samples, dtype=X.dtype)
     if (
         _is_clean(sample_weight, X.dtype.type, 1)
-        and len(sample_weight) == X.shape[0]
-        and len(sample_weight) > 0
+        and len(sample_weight) == n_samples
         and (thread_config()["assume_finite"] or all_finite(sample_weight))
         and sample_weight.any()  # newer versions of scikit-learn refuse all-zero weights
     ):

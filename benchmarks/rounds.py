@@ -8,8 +8,10 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 SHORTEST = 0.02  # seconds: shorter runs are repeated within a round until they take as long
+ROOT = Path(__file__).resolve().parent.parent
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -34,7 +36,9 @@ class Contender:
     def start(self):
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(self.n_threads))
         command = [sys.executable, "-m", "benchmarks.worker", self.family_name, self.name]
-        self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def ask(self, method, *arguments):
         if self.process is None:

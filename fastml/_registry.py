@@ -4,7 +4,14 @@ from abc import ABCMeta
 from importlib import import_module
 
 # Public module of scikit-learn: {name: module of ours that defines its replacement}.
-ACCELERATED = {}
+ACCELERATED = {
+    "sklearn.cluster": {
+        "KMeans": "fastml.cluster._kmeans",
+        "MiniBatchKMeans": "fastml.cluster._minibatch_kmeans",
+        "k_means": "fastml.cluster._functions",
+        "kmeans_plusplus": "fastml.cluster._functions",
+    },
+}
 
 # Modules of scikit-learn that bind such a name, when they are imported, from the public module instead of from the
 # one that defines it. They are imported before the name is replaced: else it would depend on the order of imports
@@ -31,7 +38,7 @@ class AcceleratedMeta(ABCMeta):
 
 
 class Accelerated(metaclass=AcceleratedMeta):
-    """First base of an accelerated estimator; the last is the estimator of scikit-learn that it stands for."""
+    """First base of an accelerated estimator, or of its first base; the last base is scikit-learn's estimator."""
 
 
 def accelerated():
@@ -64,6 +71,6 @@ def plain_of(ours):
     """Return scikit-learn's own class or function for one of ours, and None for anything else."""
     if not isinstance(ours, type):
         return getattr(ours, "_stands_for", None)
-    if Accelerated not in ours.__bases__:  # a user's subclass is the user's
+    if Accelerated not in ours.__mro__ or any(map(plain_of, ours.__bases__)):  # not ours, or a user's subclass
         return None
-    return next(base for base in ours.__bases__ if base.__module__.startswith("sklearn."))
+    return next((base for base in ours.__bases__ if base.__module__.startswith("sklearn.")), None)

@@ -20,12 +20,22 @@ UNTESTED = (
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
     from sklearn.base import _fit_context as fit_context
+    from sklearn.utils._param_validation import validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 except ImportError:
     if TESTED:
         raise
 
-__all__ = ["TESTED", "UNTESTED", "check_sample_weight", "fit_context", "refused", "show_versions", "thread_config"]
+__all__ = [
+    "TESTED",
+    "UNTESTED",
+    "check_sample_weight",
+    "fit_context",
+    "refused",
+    "show_versions",
+    "thread_config",
+    "validate_params",
+]
 
 _warned = False
 

@@ -19,6 +19,9 @@ from fastml._kernels.kmeans.lloyd cimport (
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
+from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
+
+BOUNDED = True                       # assign and follow keep Bounds
 DISTANCE_ROWS = 1024                 # fixed: the inertia is the sum of the sums of so many samples each
 
 

@@ -1,0 +1,97 @@
+"""K-means:  min_C  sum_i  w_i  min_k ||x_i - c_k||^2  by Lloyd's iteration (Lloyd 1982, IEEE Trans. Inf. Theory 28:129)."""
+
+import warnings
+
+import numpy as np
+import sklearn.cluster
+from scipy.sparse import issparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.sparsefuncs import mean_variance_axis
+
+from fastml._dispatch import accelerated
+from fastml._threads import effective_n_threads
+from fastml._validate import check_weights, check_X
+from fastml._versions import fit_context
+from fastml.cluster import _lloyd, _moments
+from fastml.cluster._base import SAMPLES, FittedKMeans, checked_params
+from fastml.cluster._init import initial_centers
+
+
+class KMeans(FittedKMeans, sklearn.cluster.KMeans):
+    __doc__ = sklearn.cluster.KMeans.__doc__
+
+    @accelerated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Find the centres.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        self : KMeans
+            Class of agreement: identical labels and n_iter_, centres and inertia up to rounding. One iteration is
+            O(n_samples * n_clusters * n_features) at most; the bounds of Hamerly (2010) skip most of it once the centres settle.
+            Memory beside the centred copy: O(n_samples + n_clusters * n_features).
+        """
+        given, X = X, check_X(self, X, reset=True, copy=self.copy_x and type(X) is not np.ndarray, **SAMPLES)
+        vars(self).update(checked_params(self, X))
+        random_state = check_random_state(self.random_state)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        self._n_threads = n_threads = effective_n_threads()
+        init = self.init
+        if init_is_array := not (isinstance(init, str) or callable(init)):
+            init = check_array(init, dtype=X.dtype, copy=True, order="C")
+            self._validate_center_shape(X, init)
+
+        if issparse(X):
+            means, self._tol = 0, self.tol and mean_variance_axis(X, axis=0)[1].mean() * self.tol
+        else:
+            keep = self.copy_x and isinstance(given, np.ndarray) and np.may_share_memory(X, given)
+            X, means, variances = _moments.center(X, keep=keep, n_threads=n_threads)
+            self._tol = np.mean(variances) * self.tol
+            if init_is_array:
+                init -= means
+
+        samples = _lloyd.prepare(X, weights, n_clusters=self.n_clusters)
+
+        def run():
+            centers = initial_centers(self, X, init, weights, random_state, n_threads)
+            if self.verbose:
+                print("Initialization complete")
+            return _lloyd.lloyd(
+                samples,
+                centers,
+                elkan=self._algorithm == "elkan",
+                max_iter=self.max_iter,
+                tol=self._tol,
+                verbose=self.verbose,
+                n_threads=n_threads,
+            )
+
+        best = _lloyd.best_of((run() for _ in range(self._n_init)), self.n_clusters)
+        if not issparse(X) and not self.copy_x:
+            X += means
+        self._warn_of_few(best.labels)
+        self.cluster_centers_ = best.centers + means if not issparse(X) else best.centers
+        self._n_features_out = len(self.cluster_centers_)
+        self.labels_, self.inertia_, self.n_iter_ = best.labels, best.inertia, best.n_iter
+        return self
+
+    def _warn_of_few(self, labels):
+        n_found = np.count_nonzero(np.bincount(labels, minlength=1))
+        if n_found < self.n_clusters:
+            warnings.warn(
+                f"Number of distinct clusters ({n_found}) found smaller than n_clusters ({self.n_clusters}). "
+                "Possibly due to duplicate points in X.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )

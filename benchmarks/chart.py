@@ -4,6 +4,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.verdict import OURS
@@ -11,59 +13,71 @@ from benchmarks.verdict import OURS
 INK = "#768390"  # contrast about 4 against white and against GitHub's dark page
 BARS = {"float64": "#2f81f7", "float32": "#56b4a6"}
 PEERS = {"sklearnex": ("D", "#d29922"), "faiss": ("s", "#db6d28")}
+LONG = 15  # ratios from which a linear axis would crush the short bars
 
 
 def draw(cells, facts, path):
     """Draw fastml's ratios at the smallest number of threads of ``cells``, peers as marks on the same lines."""
     n_threads = min(cell["threads"] for cell in cells)
     cells = [cell for cell in cells if cell["threads"] == n_threads and cell["contenders"][OURS]["ratio"]]
-    labels = list(dict.fromkeys(cell["about"] or cell["workload"] for cell in cells))
+    labels = list(dict.fromkeys(title(cell) for cell in cells))
     dtypes = [dtype for dtype in BARS if any(cell["dtype"] == dtype for cell in cells)]
-    height = 0.8 / len(dtypes)
+    thickness = 0.8 / len(dtypes)
 
     figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * len(labels)), layout="constrained")
-    drawn = set()
+    peers = set()
     for cell in cells:
-        line = labels.index(cell["about"] or cell["workload"])
-        line += (dtypes.index(cell["dtype"]) - (len(dtypes) - 1) / 2) * height
-        value = cell["contenders"][OURS]["ratio"]["ratio"]
-        axes.barh(
-            line,
-            value,
-            height * 0.9,
-            color=BARS[cell["dtype"]],
-            label=f"fastml, {cell['dtype']}" if cell["dtype"] not in drawn else None,
-        )
-        axes.text(value, line, f" {value:.1f}x", va="center", ha="left", color=INK, fontsize=8)
-        drawn.add(cell["dtype"])
-        for name, (mark, color) in PEERS.items():
-            entry = cell["contenders"].get(name)
-            if entry and entry["ratio"]:
-                axes.plot(
-                    entry["ratio"]["ratio"],
-                    line,
-                    mark,
-                    color=color,
-                    markersize=4,
-                    linestyle="none",
-                    label=name if name not in drawn else None,
-                )
-                drawn.add(name)
-
-    axes.axvline(1, color=INK, linewidth=1)
+        offset = (dtypes.index(cell["dtype"]) - (len(dtypes) - 1) / 2) * thickness
+        peers |= draw_cell(axes, cell, labels.index(title(cell)) + offset, thickness)
+    if max(ratio_of(cell, OURS) for cell in cells) > LONG:
+        axes.set_xscale("log")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
-    if max(cell["contenders"][OURS]["ratio"]["ratio"] for cell in cells) > 15:
-        axes.set_xscale("log")
+    axes.axvline(1, color=INK, linewidth=1)
+    axes.set_xlabel(caption(facts, n_threads), color=INK)
+    handles = [Patch(color=BARS[dtype], label=f"fastml, {dtype}") for dtype in dtypes]
+    handles += [Line2D([], [], marker=PEERS[name][0], color=PEERS[name][1], linestyle="none", label=name)
+                for name in PEERS if name in peers]  # fmt: skip
+    figure.legend(
+        handles=handles, frameon=False, labelcolor=INK, fontsize=8, loc="outside upper center", ncols=len(handles)
+    )
+    plain(axes)
+    figure.savefig(path, transparent=True, dpi=160)
+    plt.close(figure)
+
+
+def draw_cell(axes, cell, y, thickness):
+    """One bar, its number, and the marks of peers; returns the peers' names."""
+    value = ratio_of(cell, OURS)
+    axes.barh(y, value, thickness * 0.9, color=BARS[cell["dtype"]])
+    axes.text(value, y, f" {value:.1f}x", va="center", color=INK, fontsize=8)
+    found = {name: ratio_of(cell, name) for name in PEERS if ratio_of(cell, name)}
+    for name, peer in found.items():
+        mark, color = PEERS[name]
+        axes.plot(peer, y, mark, color=color, markersize=4)
+    return set(found)
+
+
+def title(cell):
+    return cell["about"] or cell["workload"]
+
+
+def ratio_of(cell, name):
+    measured = cell["contenders"].get(name, {}).get("ratio")
+    return measured and measured["ratio"]
+
+
+def caption(facts, n_threads):
+    version = facts["versions"].get("sklearn", {}).get("scikit-learn", "")
+    threads = "one thread" if n_threads == 1 else f"{n_threads} threads"
+    return f"times as fast as scikit-learn {version}, {threads}, {facts['machine']['cpu']}"
+
+
+def plain(axes):
+    """Only what is read: numbers below, names at the left."""
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     axes.margins(x=0.08)
-    sklearn = facts["versions"].get("sklearn", {}).get("scikit-learn", "")
-    threads = "one thread" if n_threads == 1 else f"{n_threads} threads"
-    axes.set_xlabel(f"times faster than scikit-learn {sklearn}, {threads}, {facts['machine']['cpu']}", color=INK)
-    figure.legend(frameon=False, labelcolor=INK, fontsize=8, loc="outside upper center", ncols=4)
     axes.tick_params(colors=INK, labelsize=8)
     for name, spine in axes.spines.items():
         spine.set_visible(name == "bottom")
         spine.set_color(INK)
-    figure.savefig(path, transparent=True, dpi=160)
-    plt.close(figure)

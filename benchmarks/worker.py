@@ -93,19 +93,23 @@ class Worker:
 
     def measure(self, repeat):
         """Wall and CPU seconds of one run, averaged over ``repeat`` runs in a row."""
-        run = self.task.run
         gc.collect()
         if repeat > 1:
-            run()  # the other contenders have had the caches since
-        gc.disable()
-        try:
-            start, start_cpu = time.perf_counter(), time.process_time()
-            for _ in range(repeat):
-                run()
-            wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
-        finally:
-            gc.enable()
-        return wall / repeat, cpu / repeat
+            self.task.run()  # the other contenders have had the caches since
+        return timed(self.task.run, repeat)
+
+
+def timed(run, repeat):
+    """Wall and CPU seconds of one call of ``run``, averaged over ``repeat`` calls without garbage collection."""
+    gc.disable()
+    try:
+        start, start_cpu = time.perf_counter(), time.process_time()
+        for _ in range(repeat):
+            run()
+        wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    finally:
+        gc.enable()
+    return wall / repeat, cpu / repeat
 
 
 def main(family_name, contender_name):

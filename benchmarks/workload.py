@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +48,14 @@ def prepare(workload, contender, dtype, data=None):
     if method is None:
         raise NotOffered(f"{type(contender).__name__} has no counterpart of {workload.method}")
     return method(workload.data(dtype) if data is None else data, **workload.settings)
+
+
+def small(workload, **sizes):
+    """The same workload on few data: ``sizes`` replace what its data call so; ``k`` is also the number of clusters."""
+    shrunk = {item.name: sizes[item.name] for item in fields(workload.data)}
+    return replace(
+        workload, data=replace(workload.data, **shrunk), settings=dict(workload.settings) | {"k": sizes["k"]}
+    )
 
 
 def digest(data):

@@ -1,0 +1,245 @@
+"""The compare tool on planted contenders, and the real workloads, made small, for agreement with scikit-learn."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import compare
+from benchmarks.families import kmeans
+from benchmarks.rounds import Samples
+from benchmarks.verdict import agreement, below, in_words, ratio
+from benchmarks.workload import NotOffered, digest, prepare, small
+
+PLANTED = """
+import time
+import numpy as np
+from benchmarks.workload import NotOffered, Task, Workload
+
+
+def data(dtype):
+    return {"X": np.zeros((3, 2), dtype)}
+
+
+class Sleeper:
+    seconds = 0.01
+
+    def nap(self, data, times=1):
+        print("a library that prints")
+        labels = np.arange(3)
+        return Task(lambda: time.sleep(self.seconds * times), lambda result: {"labels": labels, "n_iter": 4})
+
+
+class Fast(Sleeper):
+    seconds = 0.004
+
+
+class Slow(Sleeper):
+    seconds = 0.02
+
+
+class Picky(Sleeper):
+    def nap(self, data, times=1):
+        raise NotOffered("does not nap")
+
+
+class Dying(Sleeper):
+    def nap(self, data, times=1):
+        import os
+        os._exit(3)
+
+
+WORKLOADS = (
+    Workload("nap", "nap", data, about="a nap", goals={"float64": 1.5}),
+    Workload("long-nap", "nap", data, {"times": 2}),
+    Workload("grid-nap", "nap", data, grid=True),
+)
+CONTENDERS = {"sklearn": Sleeper, "fastml": FASTML, "picky": Picky, "dying": Dying}
+"""
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """A function that makes a family with a given fastml and returns its dotted name."""
+
+    def plant(fastml):
+        name = f"planted_{fastml.lower()}"
+        (tmp_path / f"{name}.py").write_text(PLANTED.replace("FASTML", fastml))
+        return name
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    return plant
+
+
+def run(*arguments):
+    return compare.main([*arguments, "--dtype", "float64", "--rounds", "3"])
+
+
+# --- ratios and agreement --------------------------------------------------------------------------------------------
+
+
+def test_ratio_is_of_medians_and_its_spread_of_rounds():
+    reference, ours = Samples(wall=[4.0, 6.0, 50.0]), Samples(wall=[2.0, 2.0, 100.0])
+    assert ratio(reference, ours) == {"ratio": 3.0, "low": 0.5, "high": 3.0}
+
+
+@pytest.mark.parametrize("ours", [Samples(), Samples(wall=[1.0], error="it raised")])
+def test_no_ratio_without_a_time_or_after_an_error(ours):
+    assert ratio(Samples(wall=[1.0]), ours) is None
+    assert below(None, 1.0)
+
+
+@pytest.mark.parametrize(("value", "least", "low"), [(0.98, 1, False), (0.96, 1, True), (2.4, 2.5, True)])
+def test_below_leaves_room_for_noise(value, least, low):
+    assert below({"ratio": value}, least) is low
+
+
+def test_agreement_names_what_differs():
+    reference = {
+        "note": "",
+        "labels": np.array([0, 1, 2, 3]),
+        "centres": np.array([2.0, 4.0]),
+        "n_iter": 7,
+        "score": -2.0,
+    }
+    same = agreement(reference, reference)
+    assert in_words(same) == "labels equal, centres 0e+00, n_iter 7, score 0e+00"
+    other = {"labels": np.array([0, 1, 2, 0]), "centres": np.array([2.0, 5.0]), "n_iter": 8, "score": -1.0}
+    assert in_words(agreement(reference, other)) == "labels 75 % equal, centres 2e-01, n_iter 8, not 7, score 5e-01"
+    assert "shape" in in_words(agreement(reference, {"labels": np.arange(3)}))
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_a_faster_contender_passes(planted, capsys):
+    assert run(planted("Fast"), "--min-ratio", "1.0") == 0
+    said = capsys.readouterr().out
+    assert "labels equal, n_iter 4" in said
+    assert "slower than scikit-learn: 0 cells" in said
+    assert "grid-nap" not in said
+
+
+def test_a_slower_contender_is_measured_again_and_fails(planted, capsys):
+    assert run(planted("Slow"), "--min-ratio", "1.0", "--filter", "long") == 1
+    said = capsys.readouterr().out
+    assert "measured once more in fresh processes" in said
+    assert said.count("long-nap ") >= 3  # both runs and the summary
+    assert "below 1x in two runs: 1 of 1 cells" in said
+
+
+def test_without_min_ratio_slow_cells_are_shown_and_nothing_fails(planted, capsys):
+    assert run(planted("Slow"), "--filter", "long") == 0
+    assert "slower than scikit-learn: 1 cells:" in capsys.readouterr().out
+
+
+def test_a_contender_that_dies_or_offers_nothing_spoils_no_cell(planted, capsys):
+    assert run(planted("Fast"), "--peers", "--filter", "long") == 0
+    said = capsys.readouterr().out
+    assert "does not nap" in said
+    assert "FAILED: the process of dying died with status 3" in said
+    assert "1 cells, geometric mean" in said
+
+
+def test_fastml_that_dies_is_below_every_ratio(planted, capsys):
+    assert run(planted("Dying"), "--min-ratio", "0.1", "--filter", "long") == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_a_spent_budget_leaves_the_first_run(planted, tmp_path):
+    path = tmp_path / "run.json"
+    assert run(planted("Fast"), "--json", str(path), "--filter", "long", "--budget", "0.001") == 0
+    (cell,) = json.loads(path.read_text())["cells"]
+    assert len(cell["contenders"]["fastml"]["wall"]) == 1
+
+
+def test_list_names_the_workloads_and_starts_nothing(capsys):
+    assert compare.main(["kmeans", "--list"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"  {workload.name} " in said for workload in kmeans.PROMISED)
+    assert compare.main(["kmeans", "--list", "--grid", "--filter", "784"]) == 0
+    assert "grid-lloyd-20kx784-k1024" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--threads", "0"], ["--dtype", "int8"], ["--clock", "cpu", "--threads", "2"], ["--resume"], ["--filter", "-"]],
+)
+def test_bad_arguments_end_with_status_2(arguments, planted):
+    with pytest.raises(SystemExit, match="2"):
+        compare.main([planted("Fast"), *(["--filter", "no such name"] if arguments[1:] == ["-"] else arguments)])
+
+
+def test_json_has_everything_and_resumes(planted, tmp_path, capsys):
+    family, path = planted("Fast"), tmp_path / "run.json"
+    assert run(family, "--json", str(path), "--filter", "long") == 0
+    first = json.loads(path.read_text())
+    assert first["schema"] == 1
+    assert set(first) == {"schema", "created", "machine", "settings", "versions", "cells"}
+    assert first["machine"]["cores"] >= 1
+    assert first["versions"]["fastml"].keys() >= {"python", "numpy", "scikit-learn", "fastml", "isa"}
+    (cell,) = first["cells"]
+    assert (cell["family"], cell["workload"], cell["dtype"], cell["threads"]) == (family, "long-nap", "float64", 1)
+    ours = cell["contenders"]["fastml"]
+    assert len(ours["wall"]) == len(ours["cpu"]) == 3
+    assert ours["ratio"]["low"] <= ours["ratio"]["ratio"] <= ours["ratio"]["high"]
+    assert ours["agreement"]["labels"] == {"equal": 1.0}
+
+    assert run(family, "--json", str(path), "--resume") == 0
+    second = json.loads(path.read_text())
+    assert [cell["workload"] for cell in second["cells"]] == ["long-nap", "nap"]
+    assert second["cells"][0] == first["cells"][0]
+    assert "2 cells, geometric mean" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", [".svg", ".png"])
+def test_plot(ending, planted, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"ratios{ending}"
+    assert run(planted("Fast"), "--plot", str(path), "--filter", "long") == 0
+    assert path.stat().st_size > 1000
+
+
+# --- the real workloads ----------------------------------------------------------------------------------------------
+
+SMALL = [small(workload, n=400, d=12, k=5, density=0.2) for workload in kmeans.PROMISED]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("workload", SMALL, ids=lambda workload: workload.name)
+def test_fastml_gives_what_scikit_learn_gives(workload, dtype):
+    theirs, ours = (prepare(workload, contender(), dtype) for contender in (kmeans.Estimators, kmeans.Fastml))
+    reference, outcome = theirs.outcome(theirs.run()), ours.outcome(ours.run())
+    assert reference.keys() == outcome.keys()
+    for key, expected in reference.items():
+        if isinstance(expected, int) or getattr(expected, "dtype", np.dtype(float)).kind in "iu":
+            np.testing.assert_array_equal(outcome[key], expected, err_msg=key)
+        else:
+            tolerance = 1e-10 if dtype == "float64" else 1e-5
+            scale = np.max(np.abs(expected))
+            np.testing.assert_allclose(outcome[key], expected, rtol=0, atol=tolerance * scale, err_msg=key)
+
+
+def test_data_are_the_same_every_time():
+    for workload in SMALL:
+        assert digest(workload.data("float64")) == digest(workload.data("float64"))
+        assert digest(workload.data("float64")) != digest(workload.data("float32"))
+
+
+def test_a_peer_without_a_counterpart_is_told_apart():
+    class Nothing:
+        pass
+
+    with pytest.raises(NotOffered, match="Nothing has no counterpart of predict"):
+        prepare(kmeans.PROMISED[5], Nothing(), "float64")
+
+
+def test_the_grid_is_the_grid():
+    grid = kmeans.grid()
+    points = {(w.data.n, w.data.d, w.settings["k"]) for w in grid}
+    assert len(points) == 100
+    assert all(n * d <= 4e7 and k <= n for n, d, k in points)
+    assert len({workload.name for workload in kmeans.WORKLOADS}) == len(kmeans.WORKLOADS)
+    costs = [workload.cost for workload in grid]
+    assert sum(costs[: len(costs) // 2]) < 0.1 * sum(costs)  # the cheap half comes first

@@ -74,9 +74,8 @@ def test_families_are_namespace_packages():
 
 @pytest.mark.parametrize("path", CYTHON_KERNELS + C_KERNELS, ids=name)
 def test_compiler_flags_stand_in_setup_py_alone(path):
-    banned = (
-        r"distutils\s*:|#pragma (GCC|clang|STDC|omp)|__attribute__\s*\(\(\s*(optimize|target)|-O[0-3]|-march=|-ffast"
-    )
+    pragma = r"#pragma (?:STDC|omp|(?:GCC|clang) (?:optimize|target|push_options|fp))"
+    banned = rf"{pragma}|\(\(\s*(?:optimize|target)|distutils\s*:|-O[0-3]|-march=|-ffast-math"
     assert not re.findall(rf".*(?:{banned}).*", path.read_text())
 
 

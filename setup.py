@@ -23,6 +23,7 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 
@@ -126,6 +127,15 @@ class Build(build):
         super().run()
 
 
+class Wheel(bdist_wheel):
+    """Tag the pure wheel of Windows for Windows: elsewhere pip must not prefer it to a compiled build."""
+
+    def finalize_options(self):
+        """Set the tag."""
+        super().finalize_options()
+        self.root_is_pure = self.root_is_pure and os.name != "nt"
+
+
 class BuildExt(build_ext):
     """Run Cython once per source, then the C compiler once per source and level."""
 
@@ -206,5 +216,5 @@ if __name__ == "__main__":
         packages=[*find_packages(include=["fastml", "fastml.*"]), ROOT, *(f"{ROOT}.{family}" for family in families)],
         package_dir={ROOT: "kernels"},
         ext_modules=[] if pure else list(extensions()),
-        cmdclass={"build": Build, "build_ext": BuildExt},
+        cmdclass={"bdist_wheel": Wheel, "build": Build, "build_ext": BuildExt},
     )

@@ -14,9 +14,7 @@ from fastml._paths import with_installed_kernels
 from fastml._version import __version__
 
 ROOT = Path(__file__).parents[1]
-IGNORED = shutil.ignore_patterns(
-    ".*", "build", "dist", "isa_*", "*.so", "*.egg-info", "__pycache__", "results", "venv*"
-)
+IGNORED = shutil.ignore_patterns(".*", "build", "dist", "isa_*", "*.so", "*.egg-info", "__pycache__", "venv*")
 MEBIBYTE = 2**20
 
 

@@ -1,0 +1,119 @@
+"""Twin of lloyd.pyx: Lloyd's iteration on dense samples in its plainest form. One thread, no bounds."""
+
+import math
+
+import numpy as np
+
+from fastml._kernels._jit import fma, kernel
+from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
+
+BOUNDED = False
+DISTANCE_ROWS = 1024
+
+
+@kernel
+def squared_distance(x, c):
+    """||x - c||^2 as scikit-learn sums it, four features at a time: Elkan's ties depend on the order."""
+    total = x.dtype.type(0)
+    rest = len(x) - len(x) % 4
+    for f in range(0, rest, 4):
+        a, b, e, g = x[f] - c[f], x[f + 1] - c[f + 1], x[f + 2] - c[f + 2], x[f + 3] - c[f + 3]
+        total += ((a * a + b * b) + e * e) + g * g
+    for f in range(rest, len(x)):
+        total += (x[f] - c[f]) * (x[f] - c[f])
+    return total
+
+
+@kernel
+def distances(x, centers, out):
+    for j in range(len(centers)):
+        out[j] = math.sqrt(squared_distance(x, centers[j]))
+
+
+@kernel
+def scores(x, transposed, c_norms, out):
+    """out[j] = c_norms[j] - 2 x.c_j, the dot product one chain of fused operations, as the GEMM of scikit-learn has it."""
+    out[:] = 0
+    for f in range(len(x)):
+        for j in range(len(out)):
+            out[j] = fma(x[f], transposed[f, j], out[j])
+    for j in range(len(out)):
+        out[j] = c_norms[j] - (out[j] + out[j])
+
+
+@kernel
+def smallest(values, first):
+    """Index of the smallest value; of equal ones `first`, else the lowest."""
+    best = first
+    for j in range(len(values)):
+        if values[j] < values[best]:
+            best = j
+    return best
+
+
+@kernel
+def relabel(labels, touched, i, label):
+    """Write a label, and return whether it is new."""
+    old = labels[i]
+    if label == old:
+        return False
+    labels[i] = label
+    if touched is not None:
+        if old >= 0:
+            touched[old] = 1
+        touched[label] = 1
+    return True
+
+
+@kernel
+def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
+    transposed = centers.T.copy()
+    values = np.empty(len(centers), X.dtype)
+    n_changed = 0
+    for i in range(len(X)):
+        if stay:
+            distances(X[i], centers, values)
+            n_changed += relabel(labels, touched, i, smallest(values, max(labels[i], 0)))
+        else:
+            scores(X[i], transposed, c_norms, values)
+            n_changed += relabel(labels, touched, i, smallest(values, 0))
+    return n_changed, len(X)
+
+
+@kernel
+def add_up(X, weights, labels, touched, sums, totals, n_threads):
+    for j in range(len(sums)):
+        if touched is None or touched[j]:
+            sums[j] = 0
+            totals[j] = 0
+    for i in range(len(X)):
+        j = labels[i]
+        if touched is None or touched[j]:
+            w = X.dtype.type(1) if weights is None else weights[i]
+            totals[j] += w
+            for f in range(X.shape[1]):
+                sums[j, f] += X[i, f] * w
+
+
+@kernel
+def average(sums, totals, centers_old, centers, shift):
+    heaviest = np.argmax(totals)
+    for j in range(len(sums)):
+        if totals[j] > 0:
+            centers[j] = sums[j] * (totals.dtype.type(1) / totals[j])
+        else:  # in ascending order and in place, as scikit-learn does it
+            centers[j] = centers[heaviest] if heaviest < j else sums[heaviest]
+    for j in range(len(sums)):
+        shift[j] = math.sqrt(squared_distance(centers[j], centers_old[j]))
+
+
+@kernel
+def inertia(X, weights, centers, labels, n_threads):
+    total = 0.0
+    for first in range(0, len(X), DISTANCE_ROWS):
+        part = X.dtype.type(0)
+        for i in range(first, min(first + DISTANCE_ROWS, len(X))):
+            value = squared_distance(X[i], centers[labels[i]])
+            part += value if weights is None else value * weights[i]
+        total += part
+    return total

@@ -43,7 +43,8 @@ def _plain(obj, memo):
         stands_for = _registry.plain_of(obj)
         return obj if stands_for is None else stands_for
     if isinstance(obj, types.MethodType):
-        return types.MethodType(obj.__func__, _plain(obj.__self__, memo))
+        owner = _plain(obj.__self__, memo)
+        return obj if owner is obj.__self__ else getattr(owner, obj.__name__)
     if hasattr(obj, "get_params") and hasattr(obj, "__dict__"):
         return _plain_estimator(obj, memo)
     if isinstance(obj, dict | list | tuple | np.ndarray):

@@ -48,7 +48,7 @@ def forward(name):
         if ours is not None:
             setattr(sys.modules[name], attribute, ours)
             return ours
-        if attribute.startswith("_") and attribute not in _public(plain):
+        if not _offered(attribute) and attribute not in _public(plain):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         try:
             value = getattr(plain, attribute)
@@ -59,7 +59,7 @@ def forward(name):
         return value
 
     def module_dir():
-        return sorted({*_public(plain), *(entry for entry in dir(plain) if not entry.startswith("_"))})
+        return sorted({*_public(plain), *filter(_offered, dir(plain))})
 
     return module_getattr, module_dir
 
@@ -75,7 +75,12 @@ def _ours(module, name):
 
 def _public(plain):
     """Return the names that `plain` exports."""
-    return list(getattr(plain, "__all__", None) or (name for name in vars(plain) if not name.startswith("_")))
+    return list(getattr(plain, "__all__", None) or filter(_offered, vars(plain)))
+
+
+def _offered(name):
+    """Tell whether a part of a name is public: scikit-learn's tests are not."""
+    return not name.startswith("_") and name not in ("tests", "conftest")
 
 
 def top_level(name, homes):
@@ -92,12 +97,11 @@ def top_level(name, homes):
     -------
     object
     """
-    package = sys.modules["fastml"]
     if name in homes:
         value = getattr(import_module(f"fastml.{homes[name]}"), name)
-        setattr(package, name, value)
+        setattr(sys.modules["fastml"], name, value)
         return value
-    if name.startswith("_") and name != "__all__":
+    if not _offered(name) and name != "__all__":  # without importing scikit-learn: tools ask for all kinds of names
         raise AttributeError(f"module 'fastml' has no attribute {name!r}")
     import sklearn
 
@@ -114,9 +118,9 @@ class Finder(MetaPathFinder, Loader):
     """Makes ``fastml.x.y`` for every public module ``sklearn.x.y`` that has no file of ours."""
 
     def find_spec(self, name, path=None, target=None):
-        """Find a module that scikit-learn has; private ones and tests are not ours to offer."""
+        """Find a module that scikit-learn has."""
         parts = name.split(".")
-        if parts[0] != "fastml" or any(part.startswith("_") or part in ("tests", "conftest") for part in parts):
+        if parts[0] != "fastml" or not all(map(_offered, parts)):
             return None
         try:
             plain = find_spec(plain_name(name))

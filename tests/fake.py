@@ -16,7 +16,7 @@ class Binarizer(Accelerated, sklearn.preprocessing.Binarizer):
     @accelerated
     def fit(self, X, y=None):
         check_X(self, X, reset=True, accept_sparse="csr")
-        self.options_ = current()
+        self.n_threads_ = current().n_threads
         record(n_threads=effective_n_threads())
         return self
 

@@ -176,7 +176,7 @@ def test_reports_are_kept_by_identity_and_die_with_the_object(kernels):
 
 def test_reports_stay_out_of_state_pickles_and_copies():
     est = fake.Binarizer().fit(X)
-    assert set(vars(est)) == {"threshold", "copy", "n_features_in_", "options_"}
+    assert set(vars(est)) == {"threshold", "copy", "n_features_in_", "n_threads_"}
     for other in (copy.copy(est), copy.deepcopy(est), pickle.loads(pickle.dumps(est)), clone(est)):
         assert type(other) is fake.Binarizer
         assert reports(other) == {}

@@ -32,7 +32,7 @@ def distances(x, centers, out):
 
 @kernel
 def scores(x, transposed, c_norms, out):
-    """out[j] = c_norms[j] - 2 x.c_j, the dot product one chain of fused operations, as the GEMM of scikit-learn has it."""
+    """out[j] = c_norms[j] - 2 x.c_j; the dot product is one chain of fused operations, as in scikit-learn's GEMM."""
     out[:] = 0
     for f in range(len(x)):
         for j in range(len(out)):

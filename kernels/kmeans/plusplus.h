@@ -1,0 +1,199 @@
+/* C side of plusplus.pyx: squared distances of all samples to a few candidates, in float64 whatever the samples' type.
+ *
+ * A distance is  max(0, (-2 x.c + |c|^2) + |x|^2)  in this order, with x.c as tile_impl.h computes it: scikit-learn's own bits for dense
+ * samples. A sample x of centre a need not be looked at where the candidate c is so far from a that  |c - a| >= 2 |x - a|. */
+#ifndef FML_PLUSPLUS_H
+#define FML_PLUSPLUS_H
+#include <stdint.h>
+#include "lanes.h"
+
+#define FML_TRIALS 16                /* candidates at most: one bit each in `nearer` */
+#define FML_SUM_ROWS 256             /* samples of one entry of block_sums */
+#define FML_SEED_ROWS 2048           /* samples of a chunk */
+
+#define FML_IMPL "tile_impl.h"
+#include "typed.h"
+#define FML_LANES ((int)(sizeof(vf64) / sizeof(double)))
+#define FML_WIDE (FML_VECTORS * FML_LANES)   /* samples of a float64 tile */
+
+typedef struct {
+    const void *X;                   /* (n, d), or (n_entries,) of CSR   in */
+    const int32_t *indices, *indptr; /* (n_entries,), (n + 1,)           in     CSR; NULL: dense */
+    const double *x_norms;           /* (n,)              in     squared norms */
+    const double *weights;           /* (n,)              in     NULL: all 1 */
+    const double *candidates;        /* (n_trials, d), for CSR transposed (d, FML_TRIALS)  in */
+    const double *c_norms;           /* (n_trials,)       in */
+    const double *reach;             /* (n_chosen,)       in     samples no farther from this centre cannot gain; NULL: look at all */
+    double *closest;                 /* (n,)              inout  squared distance to the nearest chosen centre */
+    int32_t *owner;                  /* (n,)              inout  which one that is */
+    uint16_t *nearer;                /* (n,)              out    bit c: candidate c is nearer still */
+    double *block_sums;              /* (blocks,)         out    sums of weight x closest */
+    double *gains;                   /* (chunks, FML_TRIALS)  out  what each candidate takes off the potential */
+    float *rounded;                  /* (n_trials, n)     out    smaller of `closest_rounded` and the rounded distance */
+    const float *closest_rounded;    /* (n,)              in     NULL: the distance itself */
+    double *scratch;                 /* (n_threads, scratch_size) */
+    ptrdiff_t n, d, scratch_size;
+    int n_trials, is_f32, chosen, take;  /* take: the candidate that becomes centre number `chosen` */
+} fml_seed;
+
+/* x.c of up to FML_WIDE CSR samples with the candidates. */
+static void fml_seed_csr_dots(const fml_seed *t, const int32_t *rows, ptrdiff_t start, int n_rows, double *dot) {
+    for (int s = 0; s < n_rows; s++) {
+        const ptrdiff_t i = start + rows[s];
+        double sum[FML_TRIALS] = {0};
+        for (ptrdiff_t p = t->indptr[i]; p < t->indptr[i + 1]; p++) {
+            const double x = t->is_f32 ? ((const float *)t->X)[p] : ((const double *)t->X)[p];
+            const double *const c = t->candidates + (ptrdiff_t)t->indices[p] * FML_TRIALS;
+            for (int j = 0; j < FML_TRIALS; j++) sum[j] += c[j] * x;
+        }
+        for (int j = 0; j < t->n_trials; j++) dot[j * FML_WIDE + s] = sum[j];
+    }
+}
+
+/* The same of dense samples; those of `next` are sent for. */
+static void fml_seed_dense_dots(const fml_seed *t, const int32_t *rows, ptrdiff_t start, int n_rows, const int32_t *next, int n_next,
+                                double *xt, double *dot) {
+    const ptrdiff_t d = t->d;
+    const double *at[FML_WIDE], *ahead[FML_WIDE];
+    double *const wide = xt + d * FML_WIDE;          /* float samples as double */
+    for (int s = 0; s < FML_WIDE; s++) {
+        const ptrdiff_t i = start + rows[s < n_rows ? s : n_rows - 1], i_next = start + next[s < n_next ? s : n_next - 1];
+        if (t->is_f32) {
+            const float *const x = (const float *)t->X + i * d;
+            for (ptrdiff_t f = 0; f < d; f++) wide[s * d + f] = x[f];
+            at[s] = ahead[s] = wide + s * d;
+        } else at[s] = (const double *)t->X + i * d, ahead[s] = (const double *)t->X + i_next * d;
+    }
+    transpose_f64(at, d, xt);
+#define STORE(n_rows_)                                                                                        \
+    {                                                                                                         \
+        vf64 acc[FML_ROWS][FML_VECTORS];                                                                      \
+        dots_f64(xt, t->candidates + j * d, d, n_rows_, j ? NULL : ahead, acc);                               \
+        for (int r = 0; r < n_rows_; r++)                                                                     \
+            for (int s = 0; s < FML_VECTORS; s++)                                                             \
+                vstore_f64(dot + (j + r) * FML_WIDE + s * FML_LANES, acc[r][s]);               \
+    }
+    FML_EACH_TILE(j, t->n_trials, STORE)
+#undef STORE
+}
+
+/* distance (n_trials, FML_WIDE) of up to FML_WIDE samples, given by their numbers from `start` on; those of `next` come next. */
+static void fml_seed_distances(const fml_seed *t, const int32_t *rows, ptrdiff_t start, int n_rows, const int32_t *next, int n_next,
+                               double *xt, double *restrict distance) {
+    double norm[FML_WIDE];
+    if (t->indptr) fml_seed_csr_dots(t, rows, start, n_rows, distance);
+    else fml_seed_dense_dots(t, rows, start, n_rows, next, n_next, xt, distance);
+    for (int s = 0; s < FML_WIDE; s++) norm[s] = t->x_norms[start + rows[s < n_rows ? s : n_rows - 1]];
+    for (int j = 0; j < t->n_trials; j++) {
+        const vf64 c_norm = vset1_f64(t->c_norms[j]);
+        for (int s = 0; s < FML_WIDE; s += FML_LANES) {
+            double *const at = distance + j * FML_WIDE + s;
+            const vf64 value = vadd_f64(vadd_f64(vmul_f64(vset1_f64(-2), vload_f64(at)), c_norm), vload_f64(norm + s));
+            vstore_f64(at, vmax_f64(value, vset1_f64(0)));
+        }
+    }
+}
+
+/* What each candidate would gain, and which samples it is nearer to. */
+static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
+    fml_seed *t = task;
+    double *const xt = t->scratch + worker * t->scratch_size, distance[FML_TRIALS * FML_WIDE];
+    double gain[FML_TRIALS] = {0}, gains[FML_TRIALS][FML_WIDE] = {{0}};
+    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
+    int32_t rows[FML_SEED_ROWS];
+    int n = 0;
+    memset(t->nearer + start, 0, (end - start) * sizeof *t->nearer);
+    for (ptrdiff_t i = start; i < end; i++) {
+        rows[n] = (int32_t)(i - start);
+        n += !(t->reach && t->closest[i] <= t->reach[t->owner[i]]);
+    }
+    for (int first = 0; first < n; first += FML_WIDE) {
+        const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
+        fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
+        double closest[FML_WIDE] = {0}, weight[FML_WIDE], nearer[FML_WIDE];
+        for (int s = 0; s < n_rows; s++) closest[s] = t->closest[start + rows[first + s]];
+        for (int s = 0; s < FML_WIDE; s++) weight[s] = t->weights && s < n_rows ? t->weights[start + rows[first + s]] : 1;
+        for (int s = 0; s < FML_WIDE; s += FML_LANES) {
+            const vf64 before = vload_f64(closest + s), w = vload_f64(weight + s), zero = vset1_f64(0);
+            vf64 bits = zero;                        /* a sum of distinct powers of two */
+            for (int j = 0; j < t->n_trials; j++) {
+                const vf64 less = vsub_f64(before, vload_f64(distance + j * FML_WIDE + s));
+                vstore_f64(gains[j] + s, vadd_f64(vload_f64(gains[j] + s), vmul_f64(vmax_f64(less, zero), w)));
+                bits = vadd_f64(bits, vpick_lt_f64(zero, less, vset1_f64(1 << j), zero));
+            }
+            vstore_f64(nearer + s, bits);
+        }
+        for (int s = 0; s < n_rows; s++) t->nearer[start + rows[first + s]] = (uint16_t)(int32_t)nearer[s];
+    }
+    for (int j = 0; j < t->n_trials; j++)
+        for (int s = 0; s < FML_WIDE; s++) gain[j] += gains[j][s];
+    memcpy(t->gains + chunk * FML_TRIALS, gain, sizeof gain);
+}
+
+/* The one candidate of the task becomes a centre; bit `take` of `nearer` says whose (chosen == 0: everybody's). */
+static void fml_seed_commit(void *task, ptrdiff_t chunk, int worker) {
+    fml_seed *t = task;
+    double *const xt = t->scratch + worker * t->scratch_size, distance[FML_WIDE];
+    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
+    int32_t rows[FML_SEED_ROWS];
+    int n = 0;
+    for (ptrdiff_t i = start; i < end; i++) {
+        rows[n] = (int32_t)(i - start);
+        n += !t->chosen || t->nearer[i] >> t->take & 1;
+    }
+    if (!n) return;
+    for (int first = 0; first < n; first += FML_WIDE) {
+        const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
+        fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
+        for (int s = 0; s < n_rows; s++) {
+            const ptrdiff_t i = start + rows[first + s];
+            t->closest[i] = distance[s];
+            t->owner[i] = t->chosen;
+        }
+    }
+    for (ptrdiff_t first = start; first < end; first += FML_SUM_ROWS) {
+        double sum = 0;
+        for (ptrdiff_t i = first; i < end && i < first + FML_SUM_ROWS; i++) sum += t->weights ? t->closest[i] * t->weights[i] : t->closest[i];
+        t->block_sums[first / FML_SUM_ROWS] = sum;
+    }
+}
+
+/* Distances rounded to float, no larger than before. */
+static void fml_seed_round(void *task, ptrdiff_t chunk, int worker) {
+    fml_seed *t = task;
+    double *const xt = t->scratch + worker * t->scratch_size, distance[FML_TRIALS * FML_WIDE];
+    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
+    int32_t rows[FML_WIDE];
+    for (int s = 0; s < FML_WIDE; s++) rows[s] = s;
+    for (ptrdiff_t first = start; first < end; first += FML_WIDE) {
+        const int n_rows = (int)(end - first < FML_WIDE ? end - first : FML_WIDE);
+        fml_seed_distances(t, rows, first, n_rows, rows, n_rows, xt, distance);
+        for (int j = 0; j < t->n_trials; j++)
+            for (int s = 0; s < n_rows; s++) {
+                const float value = (float)distance[j * FML_WIDE + s];
+                const float before = t->closest_rounded ? t->closest_rounded[first + s] : value;
+                t->rounded[j * t->n + first + s] = before < value ? before : value;
+            }
+    }
+}
+
+/* Samples at which the running sum of weight x closest reaches each target: the first whose sum is no less.
+ * Returns 0 where a target is within `doubt` of a boundary between two samples. */
+static int fml_seed_find(const double *closest, const double *weights, const double *block_sums, ptrdiff_t n, const double *targets,
+                         int n_targets, double doubt, int64_t *found) {
+    for (int j = 0; j < n_targets; j++) {
+        double before = 0, sum = 0;
+        ptrdiff_t b = 0, i;
+        const ptrdiff_t blocks = (n + FML_SUM_ROWS - 1) / FML_SUM_ROWS;
+        for (; b < blocks - 1 && before + block_sums[b] < targets[j]; b++) before += block_sums[b];
+        for (i = b * FML_SUM_ROWS, sum = before; i < n; i++) {
+            before = sum;
+            sum += weights ? closest[i] * weights[i] : closest[i];
+            if (sum >= targets[j]) break;
+        }
+        found[j] = i < n ? i : n - 1;
+        if (i == n || targets[j] - before < doubt || sum - targets[j] < doubt) return 0;
+    }
+    return 1;
+}
+#endif

@@ -109,7 +109,7 @@ def main():
                 on_cpu, cpu, _ = outcome_on("cpu", family.CONTENDERS["fastml"], workload, dtype, data)
                 on_gpu, gpu, devices = outcome_on("cuda", family.CONTENDERS["fastml"], workload, dtype, data)
                 if "cuda" not in devices:
-                    without.append(f"{workload.name} {dtype}")
+                    without.append(workload.name)
                     continue
                 times = [(cpu(), gpu()) for _ in range(1 if simulated else ROUNDS)]
                 cpu_time, gpu_time = (median(side) for side in zip(*times, strict=True))
@@ -122,7 +122,7 @@ def main():
                     flush=True,
                 )
     if without:
-        print(f"without a CUDA path: {', '.join(without)}")
+        print(f"without a CUDA path: {', '.join(dict.fromkeys(without))}")
     print(f"{wrong} results differ from the CPU's by more than rounding")
     return 1 if wrong else 0
 

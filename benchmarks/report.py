@@ -135,7 +135,7 @@ def remarks(entry, threads):
     if threads == 1 and share > 1.15:
         said.append(f"used {share:.1f} cores, not one")
     if threads == 1 and share < 0.8:
-        said.append(f"ran {share:.0%} of the time: the machine is busy")
+        said.append(f"busy machine, ran {share:.0%} of the time")
     if entry["note"]:
         said.append(entry["note"])
     return "; ".join(text for text in said if text)

@@ -89,9 +89,9 @@ class Estimators:
     package = "sklearn"
 
     def own(self, name):
-        found = getattr(import_module(f"{self.package}.cluster"), name)
-        if found.__module__.split(".")[0] != self.package:
-            raise NotOffered(f"{name} of {self.package} is scikit-learn's own")
+        found = getattr(import_module(f"{self.package}.cluster"), name, None)
+        if found is None or found.__module__.split(".")[0] != self.package:
+            raise NotOffered(f"{self.package} has no {name} of its own")
         return found
 
     def fit(self, data, k, estimator="KMeans", from_rows=False, **parameters):

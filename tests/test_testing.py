@@ -47,7 +47,7 @@ def run(project, exceptions=None, *arguments, real=False):
         arguments += ("--fastml-exceptions", "exceptions.toml")
     command = [sys.executable, "-m", "pytest", "-p", "fastml.testing", "-rx", "-p", "no:cacheprovider", *arguments]
     path = os.pathsep.join([os.getcwd()] + [str(project)] * (not real))
-    environment = {**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     result = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment, check=False)
     text = result.stdout + result.stderr
     return result.returncode, dict(map(reversed, re.findall(r"(\d+) (passed|failed|xfailed|error)", text))), text

@@ -1,0 +1,221 @@
+"""Bad input gives scikit-learn's exception with its text, or its success, and leaves the same estimator behind."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+import sklearn.cluster
+from threadpoolctl import threadpool_limits
+
+import fastml.cluster
+
+from .bad_inputs import DATA, INITS, PARAMETERS, WEIGHTS, K, N, centers, frame, good
+
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+CLASSES = ("KMeans", "MiniBatchKMeans")
+FITS = (("KMeans", "fit"), ("MiniBatchKMeans", "fit"), ("MiniBatchKMeans", "partial_fit"))
+ASKS = ("predict", "transform", "score")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_for_scikit_learn():
+    with threadpool_limits(1):
+        yield
+
+
+def outcome(library, action):
+    """Return what ``action`` raises and gives, its warnings, and what it leaves in the estimator."""
+    raised, result, left = None, None, {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = action(library, left)
+        except Exception as error:
+            raised = type(error), ADDRESS.sub("0x", str(error))
+    said = [(w.category, ADDRESS.sub("0x", str(w.message))) for w in caught]
+    return raised, result, said, {name: vars(est).copy() for name, est in left.items()}
+
+
+def assert_same(action):
+    """Assert that the action ends alike with both libraries."""
+    raised, ours, said, left = outcome(fastml.cluster, action)
+    they_raised, theirs, they_said, they_left = outcome(sklearn.cluster, action)
+    assert raised == they_raised
+    assert_same_results(ours, theirs)
+    assert said == they_said
+    for name in they_left:
+        assert sorted(left[name]) == sorted(they_left[name])
+        for attribute, value in they_left[name].items():
+            if isinstance(value, np.ndarray | float | int):
+                assert_same_results(left[name][attribute], value, attribute)
+
+
+def assert_same_results(ours, theirs, name=""):
+    if theirs is None:
+        assert ours is None
+    elif isinstance(theirs, tuple):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert_same_results(one, other, name)
+    elif isinstance(theirs, np.ndarray | np.generic | float | int):
+        assert type(ours) is type(theirs)
+        if name != "_n_threads":
+            assert np.shape(ours) == np.shape(theirs)
+            assert np.asarray(ours).dtype == np.asarray(theirs).dtype
+            if np.asarray(theirs).dtype.kind not in "fiu":
+                np.testing.assert_array_equal(ours, theirs, err_msg=name)
+                return
+            scale = np.abs(np.asarray(theirs, dtype=float)).max(initial=0.0)
+            rtol = 1e-5 if np.asarray(theirs).dtype == np.float32 else 1e-9
+            np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol * scale, err_msg=name)
+
+
+def new(library, class_name, **params):
+    return getattr(library, class_name)(**({"n_clusters": K, "random_state": 0} | params))
+
+
+def fitting(class_name, method, X, sample_weight=None, **params):
+    """Return the action of fitting a new estimator to what ``X`` and ``sample_weight`` build."""
+
+    def action(library, left):
+        left["estimator"] = est = new(library, class_name, **params)
+        returned = getattr(est, method)(X(), sample_weight=sample_weight and sample_weight())
+        assert method == "fit_predict" or method == "fit_transform" or returned is est
+        return None
+
+    return action
+
+
+def asking(class_name, method, X, train=good, **keywords):
+    """Return the action of asking an estimator fitted to ``train()`` about what ``X`` builds."""
+
+    def action(library, left):
+        left["estimator"] = est = new(library, class_name).fit(train())
+        return getattr(est, method)(X(), **{name: value() for name, value in keywords.items()})
+
+    return action
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize(("class_name", "method"), FITS)
+def test_data_to_fit(class_name, method, data):
+    assert_same(fitting(class_name, method, DATA[data]))
+
+
+@pytest.mark.parametrize("data", ["read-only", "csr", "int8", "broadcast", "strided", "frame", "NaN", "reversed"])
+def test_data_not_to_be_copied(data):
+    assert_same(fitting("KMeans", "fit", DATA[data], copy_x=False))
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_data_for_functions(data):
+    assert_same(lambda library, left: library.k_means(DATA[data](), K, random_state=0, return_n_iter=True))
+    assert_same(lambda library, left: library.kmeans_plusplus(DATA[data](), K, random_state=0))
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("method", ASKS)
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_data_for_a_fitted_model(class_name, method, data):
+    assert_same(asking(class_name, method, DATA[data]))
+
+
+@pytest.mark.parametrize("data", [name for name in DATA if "frame" in name or "column" in name])
+@pytest.mark.parametrize("method", ASKS)
+def test_data_for_a_model_with_feature_names(method, data):
+    assert_same(asking("KMeans", method, DATA[data], train=frame))
+
+
+@pytest.mark.parametrize("data", ["list", "csr float32", "float16", "NaN float32"])
+@pytest.mark.parametrize("method", ASKS)
+def test_data_for_a_float32_model(method, data):
+    assert_same(asking("KMeans", method, DATA[data], train=lambda: good().astype(np.float32)))
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_second_batch(data):
+    def action(library, left):
+        left["estimator"] = est = new(library, "MiniBatchKMeans").partial_fit(good())
+        est.partial_fit(DATA[data]())
+
+    assert_same(action)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("init", ["k-means++", "random", "given"])
+@pytest.mark.parametrize(("class_name", "method"), FITS)
+def test_weights_to_fit(class_name, method, init, weights):
+    init = centers() if init == "given" else init
+    assert_same(fitting(class_name, method, good, WEIGHTS[weights], init=init, n_init=1))
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_other_weights(weights):
+    given = WEIGHTS[weights]
+    assert_same(asking("KMeans", "score", good, sample_weight=given))
+    assert_same(lambda library, left: library.kmeans_plusplus(good(), K, sample_weight=given(), random_state=0))
+    assert_same(lambda library, left: library.k_means(good(), K, sample_weight=given(), random_state=0))
+
+
+@pytest.mark.parametrize("init", INITS)
+@pytest.mark.parametrize("data", ["good", "csr", "float32"])
+@pytest.mark.parametrize(("class_name", "method"), FITS)
+def test_init(class_name, method, data, init):
+    X = {"good": good, "csr": DATA["csr"], "float32": lambda: good().astype(np.float32)}[data]
+    assert_same(fitting(class_name, method, X, init=INITS[init]()))
+
+
+def parameter_values():
+    for owner, parameters in PARAMETERS.items():
+        for name, values in parameters.items():
+            for value in values:
+                label = ADDRESS.sub("0x", f"{owner}-{name}={value!r}").replace("\n", "")[:80]
+                yield pytest.param(owner, {name: value}, id=label)
+
+
+@pytest.mark.parametrize(("owner", "params"), list(parameter_values()))
+def test_parameters(owner, params):
+    if owner in CLASSES:
+        assert_same(fitting(owner, "fit", good, **params))
+        if owner == "MiniBatchKMeans":
+            assert_same(fitting(owner, "partial_fit", good, **params))
+    else:
+        arguments = {"n_clusters": K, "random_state": 0} | params
+        assert_same(lambda library, left: getattr(library, owner)(good(), **arguments))
+
+
+@pytest.mark.parametrize("method", [*ASKS, "get_feature_names_out"])
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_not_fitted(class_name, method):
+    def action(library, left):
+        left["estimator"] = est = new(library, class_name)
+        return getattr(est, method)() if method == "get_feature_names_out" else getattr(est, method)(good())
+
+    assert_same(action)
+
+
+@pytest.mark.parametrize("method", ["fit_predict", "fit_transform"])
+@pytest.mark.parametrize("data", ["NaN", "1-d", "words", "csr int64 indices", "one row", "frame with mixed names"])
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_fit_and_ask(class_name, data, method):
+    assert_same(fitting(class_name, method, DATA[data]))
+
+
+@pytest.mark.parametrize("data", ["NaN", "one row", "one column more", "frame", "words", "no columns", "csr NaN"])
+@pytest.mark.parametrize(("class_name", "method"), FITS)
+def test_a_failed_fit_leaves_the_fitted_model_as_scikit_learn_does(class_name, method, data):
+    def action(library, left):
+        left["estimator"] = est = new(library, class_name).fit(frame())
+        getattr(est, method)(DATA[data]())
+
+    assert_same(action)
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_a_parameter_made_bad_after_the_fit(class_name):
+    def action(library, left):
+        left["estimator"] = est = new(library, class_name).fit(good())
+        est.set_params(n_clusters=N + 1).fit(good())
+
+    assert_same(action)

@@ -90,9 +90,9 @@ def installed(folder, version):
 
 
 def test_the_source_folder_finds_the_installed_kernels(tmp_path, monkeypatch):
-    package = installed(tmp_path, "7.1")
+    package = installed(tmp_path, __version__)
     monkeypatch.syspath_prepend(tmp_path)
-    assert str(package) in with_installed_kernels([str(ROOT / "fastml")], "7.1")
+    assert with_installed_kernels([str(ROOT / "fastml")], __version__)[1] == str(package)
 
 
 def test_an_installed_package_looks_no_further(tmp_path, monkeypatch):
@@ -115,4 +115,4 @@ def test_an_unrelated_package_of_the_same_name_is_left_alone(tmp_path, monkeypat
     (tmp_path / "fastml").mkdir()
     (tmp_path / "fastml" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    assert str(tmp_path / "fastml") not in with_installed_kernels([str(ROOT / "fastml")], "7.1")
+    assert str(tmp_path / "fastml") not in with_installed_kernels([str(ROOT / "fastml")], __version__)

@@ -3,7 +3,7 @@
 #
 #   tools/sanitize.sh                     both, C stress of the pool and tests/kernels
 #   tools/sanitize.sh pool                the C stress alone (seconds; no Python)
-#   tools/sanitize.sh thread [pytest arguments]      or: tools/sanitize.sh address [pytest arguments]
+#   tools/sanitize.sh thread|address [pytest arguments, tests/kernels unless given]
 #
 # Builds in a copy of the tree; needs gcc with its sanitizer libraries, and Python with the packages of `.[test]` and
 # Cython, NumPy, SciPy, setuptools. Its findings end the script with an error.
@@ -51,7 +51,7 @@ kernels() { # sanitizer, pytest arguments
         ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1:log_path=$work/report" \
         UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$work/report" \
         TSAN_OPTIONS="die_after_fork=0:report_signal_unsafe=0:exitcode=66:log_path=$work/report" \
-        "$python" -m pytest -q -p no:cacheprovider -o pythonpath= tests/kernels "$@") || {
+        "$python" -m pytest -q -p no:cacheprovider -o pythonpath= "${@:-tests/kernels}") || {
         cat "$work"/report.* 2>/dev/null
         exit 1
     }

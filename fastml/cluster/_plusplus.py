@@ -63,7 +63,7 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         reach = None
         if centers is not None:  # a sparse candidate would have to be spread out for each centre
             centers[len(chosen) - 1] = rows(chosen[-1:])
-            reach = kernel.reach_of(candidates, centers[: len(chosen)])
+            reach = kernel.reach_of(candidates, centers[: len(chosen)], noise)
         gains = kernel.evaluate(samples, norms, weights, candidates, norms[drawn], reach, seeding, n_threads)
         best = int(np.argmax(gains))
         close = np.flatnonzero(gains >= gains[best] - total_weight * noise - walk * EPS * 4 * potential)

@@ -68,6 +68,8 @@ FML_INLINE int fml_decides_again(const fml_assign *t) { return t->stay || !FML_H
 
 #define FML_IMPL "tile_impl.h"
 #include "typed.h"
+#define FML_IMPL "distance_impl.h"
+#include "typed.h"
 #define FML_IMPL "sums_impl.h"
 #include "typed.h"
 #define FML_IMPL "lloyd_impl.h"

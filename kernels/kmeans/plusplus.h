@@ -13,6 +13,8 @@
 
 #define FML_IMPL "tile_impl.h"
 #include "typed.h"
+#define FML_IMPL "distance_impl.h"
+#include "typed.h"
 #define FML_LANES ((int)(sizeof(vf64) / sizeof(double)))
 #define FML_WIDE (FML_VECTORS * FML_LANES)   /* samples of a float64 tile */
 
@@ -36,6 +38,9 @@ typedef struct {
     int n_trials, is_f32, chosen, take;  /* take: the candidate that becomes centre number `chosen` */
 } fml_seed;
 
+/* Are these FML_WIDE samples in a row? */
+FML_INLINE int fml_in_a_row(const int32_t *rows, int n_rows) { return n_rows == FML_WIDE && rows[n_rows - 1] - rows[0] == FML_WIDE - 1; }
+
 /* x.c of up to FML_WIDE CSR samples with the candidates. */
 static void fml_seed_csr_dots(const fml_seed *t, const int32_t *rows, ptrdiff_t start, int n_rows, double *dot) {
     for (int s = 0; s < n_rows; s++) {
@@ -56,14 +61,17 @@ static void fml_seed_dense_dots(const fml_seed *t, const int32_t *rows, ptrdiff_
     const ptrdiff_t d = t->d;
     const double *at[FML_WIDE], *ahead[FML_WIDE];
     double *const wide = xt + d * FML_WIDE;          /* float samples as double */
-    for (int s = 0; s < FML_WIDE; s++) {
-        const ptrdiff_t i = start + rows[s < n_rows ? s : n_rows - 1], i_next = start + next[s < n_next ? s : n_next - 1];
-        if (t->is_f32) {
-            const float *const x = (const float *)t->X + i * d;
+    if (t->is_f32)
+        for (int s = 0; s < FML_WIDE; s++) {
+            const float *const x = (const float *)t->X + (start + rows[s < n_rows ? s : n_rows - 1]) * d;
             for (ptrdiff_t f = 0; f < d; f++) wide[s * d + f] = x[f];
             at[s] = ahead[s] = wide + s * d;
-        } else at[s] = (const double *)t->X + i * d, ahead[s] = (const double *)t->X + i_next * d;
-    }
+        }
+    else
+        for (int s = 0; s < FML_WIDE; s++) {
+            at[s] = (const double *)t->X + (start + rows[s < n_rows ? s : n_rows - 1]) * d;
+            ahead[s] = (const double *)t->X + (start + next[s < n_next ? s : n_next - 1]) * d;
+        }
     transpose_f64(at, d, xt);
 #define STORE(n_rows_)                                                                                        \
     {                                                                                                         \
@@ -83,7 +91,8 @@ static void fml_seed_distances(const fml_seed *t, const int32_t *rows, ptrdiff_t
     double norm[FML_WIDE];
     if (t->indptr) fml_seed_csr_dots(t, rows, start, n_rows, distance);
     else fml_seed_dense_dots(t, rows, start, n_rows, next, n_next, xt, distance);
-    for (int s = 0; s < FML_WIDE; s++) norm[s] = t->x_norms[start + rows[s < n_rows ? s : n_rows - 1]];
+    if (fml_in_a_row(rows, n_rows)) memcpy(norm, t->x_norms + start + rows[0], sizeof norm);
+    else for (int s = 0; s < FML_WIDE; s++) norm[s] = t->x_norms[start + rows[s < n_rows ? s : n_rows - 1]];
     for (int j = 0; j < t->n_trials; j++) {
         const vf64 c_norm = vset1_f64(t->c_norms[j]);
         for (int s = 0; s < FML_WIDE; s += FML_LANES) {
@@ -107,11 +116,16 @@ static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
         rows[n] = (int32_t)(i - start);
         n += !(t->reach && t->closest[i] <= t->reach[t->owner[i]]);
     }
+    if (4 * n > 3 * (end - start))                   /* whole runs of samples go faster than three quarters of them */
+        for (n = 0; n < end - start; n++) rows[n] = n;
     for (int first = 0; first < n; first += FML_WIDE) {
         const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
         fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
         double closest[FML_WIDE] = {0}, weight[FML_WIDE], nearer[FML_WIDE];
-        for (int s = 0; s < n_rows; s++) closest[s] = t->closest[start + rows[first + s]];
+        const ptrdiff_t i = start + rows[first];
+        const int in_a_row = fml_in_a_row(rows + first, n_rows);
+        if (in_a_row) memcpy(closest, t->closest + i, sizeof closest);
+        else for (int s = 0; s < n_rows; s++) closest[s] = t->closest[start + rows[first + s]];
         for (int s = 0; s < FML_WIDE; s++) weight[s] = t->weights && s < n_rows ? t->weights[start + rows[first + s]] : 1;
         for (int s = 0; s < FML_WIDE; s += FML_LANES) {
             const vf64 before = vload_f64(closest + s), w = vload_f64(weight + s), zero = vset1_f64(0);
@@ -123,7 +137,8 @@ static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
             }
             vstore_f64(nearer + s, bits);
         }
-        for (int s = 0; s < n_rows; s++) t->nearer[start + rows[first + s]] = (uint16_t)(int32_t)nearer[s];
+        if (in_a_row) for (int s = 0; s < FML_WIDE; s++) t->nearer[i + s] = (uint16_t)(int32_t)nearer[s];
+        else for (int s = 0; s < n_rows; s++) t->nearer[start + rows[first + s]] = (uint16_t)(int32_t)nearer[s];
     }
     for (int j = 0; j < t->n_trials; j++)
         for (int s = 0; s < FML_WIDE; s++) gain[j] += gains[j][s];

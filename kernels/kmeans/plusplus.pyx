@@ -44,6 +44,7 @@ cdef extern from "plusplus.h" nogil:
     void fml_seed_evaluate(void *task, Py_ssize_t chunk, int worker)
     void fml_seed_commit(void *task, Py_ssize_t chunk, int worker)
     void fml_seed_round(void *task, Py_ssize_t chunk, int worker)
+    double fast_squared_distance_f64(const double *x, const double *c, Py_ssize_t d)
     int fml_seed_find(
         const double *closest, const double *weights, const double *block_sums, Py_ssize_t n, const double *targets, int n_targets,
         double doubt, int64_t *found)
@@ -136,25 +137,22 @@ def find(
 def reach_of(
     const double[:, ::1] candidates,         # in     (n_trials, n_features)
     const double[:, ::1] centers,            # in     (n_chosen, n_features)
+    double noise,                            # in     rounding that a squared distance may carry
 ):
     """Squared distance from each centre up to which a sample cannot be nearer to any candidate: a quarter of the nearest one's.
 
-    Less what rounding may do to either distance. O(n_trials * n_chosen * n_features).
+    O(n_trials * n_chosen * n_features).
     """
     out = np.empty(centers.shape[0])
     cdef double[::1] reach = out
-    cdef Py_ssize_t a, c, f, d = centers.shape[1]
-    cdef double square, size, e, least
+    cdef Py_ssize_t a, c, d = centers.shape[1]
+    cdef double square, least
     with nogil:
         for a in range(centers.shape[0]):
             least = 1e300
             for c in range(candidates.shape[0]):
-                square = size = 0
-                for f in range(d):
-                    e = candidates[c, f] - centers[a, f]
-                    square += e * e
-                    size += candidates[c, f] * candidates[c, f] + centers[a, f] * centers[a, f]
-                least = min(least, 0.25 * square * (1 - 1e-9) - 64 * (d + 4) * 1.2e-16 * (size + square))
+                square = fast_squared_distance_f64(&candidates[c, 0], &centers[a, 0], d)
+                least = min(least, 0.25 * square * (1 - 1e-9) - noise)
             reach[a] = least
     return out
 

@@ -102,7 +102,7 @@ def find(closest, weights, block_sums, targets, doubt):
 
 @kernel
 def find_all(closest, weights, block_sums, targets, doubt, found):
-    """Where the running sum reaches each target; False where one is within `doubt` of a boundary between two samples."""
+    """Where the running sum reaches each target; False where one is within `doubt` of the boundary of two samples."""
     n_samples = len(closest)
     for j in range(len(targets)):
         block, total = 0, 0.0

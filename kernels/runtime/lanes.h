@@ -105,4 +105,43 @@ FML_DEFINE_LANES(float, f32, vf32, s, fml_mask_f32, ps)
 #undef sqrts
 #endif
 #undef FML_DEFINE_LANES
+
+/* Transposition of 4 features of a few rows: out[f * stride + s] = rows[s][f].  Halves of a vector are loaded from different rows, which
+ * saves every second shuffle. */
+typedef double fml_f64x2 __attribute__((vector_size(16)));
+typedef double fml_f64x4 __attribute__((vector_size(32)));
+typedef float fml_f32x4 __attribute__((vector_size(16)));
+typedef float fml_f32x8 __attribute__((vector_size(32)));
+#define FML_GROUP_f64 4              /* rows */
+#define FML_GROUP_f32 8
+
+FML_INLINE fml_f64x4 fml_two_rows_f64(const double *a, const double *b) {
+    fml_f64x2 low, high;
+    memcpy(&low, a, sizeof low), memcpy(&high, b, sizeof high);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+}
+FML_INLINE void vtranspose4_f64(const double *const *rows, ptrdiff_t f, double *out, ptrdiff_t stride) {
+    for (int half = 0; half < 2; half++, f += 2, out += 2 * stride) {
+        const fml_f64x4 a = fml_two_rows_f64(rows[0] + f, rows[2] + f), b = fml_two_rows_f64(rows[1] + f, rows[3] + f);
+        const fml_f64x4 even = __builtin_shufflevector(a, b, 0, 4, 2, 6), odd = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+        memcpy(out, &even, sizeof even), memcpy(out + stride, &odd, sizeof odd);
+    }
+}
+FML_INLINE fml_f32x8 fml_two_rows_f32(const float *a, const float *b) {
+    fml_f32x4 low, high;
+    memcpy(&low, a, sizeof low), memcpy(&high, b, sizeof high);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+FML_INLINE void vtranspose4_f32(const float *const *rows, ptrdiff_t f, float *out, ptrdiff_t stride) {
+    const fml_f32x8 a = fml_two_rows_f32(rows[0] + f, rows[4] + f), b = fml_two_rows_f32(rows[1] + f, rows[5] + f);
+    const fml_f32x8 c = fml_two_rows_f32(rows[2] + f, rows[6] + f), e = fml_two_rows_f32(rows[3] + f, rows[7] + f);
+    const fml_f32x8 ab = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+    const fml_f32x8 AB = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+    const fml_f32x8 ce = __builtin_shufflevector(c, e, 0, 8, 1, 9, 4, 12, 5, 13);
+    const fml_f32x8 CE = __builtin_shufflevector(c, e, 2, 10, 3, 11, 6, 14, 7, 15);
+    const fml_f32x8 column[4] = {
+        __builtin_shufflevector(ab, ce, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(ab, ce, 2, 3, 10, 11, 6, 7, 14, 15),
+        __builtin_shufflevector(AB, CE, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(AB, CE, 2, 3, 10, 11, 6, 7, 14, 15)};
+    for (int j = 0; j < 4; j++) memcpy(out + j * stride, column + j, sizeof *column);
+}
 #endif

@@ -7,30 +7,17 @@
 #ifndef FML_ROWS
 #define FML_ROWS 6
 #endif
-typedef T NAME(quad) __attribute__((vector_size(4 * sizeof(T))));
 
 /* rows  BLOCK pointers to d values   in
  * xt    (d, BLOCK)                   out   the same values, one sample a column
  *
  * A cache line of xt at a time, row by row: what reads the rows ahead from memory follows a few streams, not BLOCK of them. */
 FML_INLINE void NAME(transpose)(const T *const *rows, ptrdiff_t d, T *restrict xt) {
-    typedef NAME(quad) Q;
     const int line = 64 / sizeof(T) < BLOCK ? 64 / sizeof(T) : BLOCK;
     for (int s0 = 0; s0 < BLOCK; s0 += line) {
         ptrdiff_t f = 0;
         for (; f + 4 <= d; f += 4)
-            for (int s = s0; s < s0 + line; s += 4) {
-                Q a, b, c, e;
-                memcpy(&a, rows[s] + f, sizeof a), memcpy(&b, rows[s + 1] + f, sizeof b);
-                memcpy(&c, rows[s + 2] + f, sizeof c), memcpy(&e, rows[s + 3] + f, sizeof e);
-                const Q ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), AB = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-                const Q ce = __builtin_shufflevector(c, e, 0, 4, 2, 6), CE = __builtin_shufflevector(c, e, 1, 5, 3, 7);
-                a = __builtin_shufflevector(ab, ce, 0, 1, 4, 5), b = __builtin_shufflevector(AB, CE, 0, 1, 4, 5);
-                c = __builtin_shufflevector(ab, ce, 2, 3, 6, 7), e = __builtin_shufflevector(AB, CE, 2, 3, 6, 7);
-                T *out = xt + f * BLOCK + s;
-                memcpy(out, &a, sizeof a), memcpy(out + BLOCK, &b, sizeof b);
-                memcpy(out + 2 * BLOCK, &c, sizeof c), memcpy(out + 3 * BLOCK, &e, sizeof e);
-            }
+            for (int s = s0; s < s0 + line; s += GROUP) OP(transpose4)(rows + s, f, xt + f * BLOCK + s, BLOCK);
         for (; f < d; f++)
             for (int s = s0; s < s0 + line; s++) xt[f * BLOCK + s] = rows[s][f];
     }

@@ -12,6 +12,7 @@
 #define OP(f) FML_JOIN(v##f, TYPE)
 #define LANES ((int)(sizeof(V) / sizeof(T)))
 #define BLOCK (FML_VECTORS * LANES)          /* samples that a tile treats side by side */
+#define GROUP FML_JOIN(FML_GROUP, TYPE)      /* rows that are transposed together */
 
 #define T double
 #define V vf64
@@ -45,6 +46,7 @@
 #undef OP
 #undef LANES
 #undef BLOCK
+#undef GROUP
 #undef FML_JOIN
 #undef FML_JOIN_
 #undef FML_IMPL

@@ -1,8 +1,8 @@
 """GPU twin of lloyd.pyx: samples, weights and labels lie on the device, centres and sums on the host.
 
-The results have the bits of the other twins: labels by the same chains of operations, and each sum added up by one owner
-in the order of the samples, whatever the size of the grid. A call is one launch, two or three small copies to the device
-and one or two back.
+The results have the bits of the other twins: labels by the same chains of operations, and each sum added up by one
+owner in the order of the samples, whatever the size of the grid. A call is one launch, two or three small copies to the
+device and one or two back.
 """
 
 import numpy as np
@@ -19,6 +19,7 @@ DISTANCE_ROWS = 1024
 # The tile of the assignment: a thread has 2 samples x 16 clusters of dot products in registers.
 ROWS, CLUSTERS, FEATURES = (2, 4, 8) if SIMULATED else (2, 16, 8)
 SAMPLES = ROWS * THREADS
+STRIDE = SAMPLES + 1  # the samples' features are written to different banks
 
 # The sums: a block looks at so many labels at once, and keeps so many samples x features of its cluster.
 LABELS = 4 * THREADS
@@ -28,7 +29,7 @@ KEPT, WIDTH = (8, 8) if SIMULATED else (64, 32)
 @kernel
 def assign_lloyd(X, centers, c_norms, labels, marks):
     """Nearest centre by  c_norm - 2 x.c,  ties to the lowest; marks (k + 1): clusters touched, number of new labels."""
-    x_tile = cuda.shared.array((FEATURES, SAMPLES + 1), X.dtype)
+    x_tile = cuda.shared.array((FEATURES, STRIDE), X.dtype)
     c_tile = cuda.shared.array((FEATURES, CLUSTERS), X.dtype)
     dots = cuda.local.array((ROWS, CLUSTERS), X.dtype)
     best = cuda.local.array(ROWS, X.dtype)

@@ -46,7 +46,7 @@ class Report:
     isa : str or None
         Instruction set level of the compiled kernels.
     device : {"cpu", "cuda"} or None
-        Where they ran.
+        Where they ran: "cuda" where one of them did, and then `backend` is that one's.
     n_threads : int or None
         How many threads they were given.
     reason : str or None
@@ -76,9 +76,8 @@ class Report:
     def absorb(self, inner):
         """Add what a nested call did."""
         self.kernels += tuple(kernel for kernel in inner.kernels if kernel not in self.kernels)
-        self.backend = inner.backend or self.backend
-        self.isa = inner.isa or self.isa
-        self.device = inner.device or self.device
+        if inner.device is not None and self.device != "cuda":
+            self.backend, self.isa, self.device = inner.backend, inner.isa, inner.device
         self.n_threads = max(self.n_threads or 0, inner.n_threads or 0) or None
         if inner.reason is not None and self.reason is None:
             self.reason = inner.reason
@@ -256,7 +255,8 @@ def load(name, work=0.0):
     report = _thread.report
     if report is not None and kernel.name not in report.kernels:
         report.kernels += (kernel.name,)
-        report.backend, report.isa, report.device = kernel.backend, kernel.isa, kernel.device
+        if report.device != "cuda":
+            report.backend, report.isa, report.device = kernel.backend, kernel.isa, kernel.device
     return kernel.module
 
 

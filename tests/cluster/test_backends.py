@@ -25,8 +25,11 @@ def is_small(build, seed):
     """Tell whether a case suits the simulator, which runs every thread of the GPU in Python."""
     case = build(seed)
     n, d = case.values.shape
-    k, one_run = case.params["n_clusters"], case.params["n_init"] == 1 or case.params["init"] == "k-means++"
-    return n <= 40 and n * d * k <= 600 and (case.params["max_iter"] <= 20 or k <= 3) and one_run
+    k, init = case.params["n_clusters"], case.params["init"]
+    given = not callable(init) and not isinstance(init, str)
+    one_run = case.params["n_init"] == 1 or (case.params["n_init"] == "auto" and (given or init == "k-means++"))
+    few_iterations = case.params["max_iter"] <= 20 or k <= 3
+    return not case.sparse and n <= 40 and n * d * k <= 600 and few_iterations and one_run  # CSR has no CUDA twin
 
 
 def small_seeds(build, how_many):

@@ -172,6 +172,7 @@ def run(cells, n_threads, args, report, again=False):
                 "dtype": dtype,
                 "threads": n_threads,
                 "about": workload.about,
+                "clock": args.clock,
                 "contenders": entries(samples, args.clock),
                 "again": None,
             }

@@ -6,6 +6,7 @@ import platform
 from datetime import UTC, datetime
 from math import exp, log
 from pathlib import Path
+from statistics import median
 
 from benchmarks.verdict import OURS, REFERENCE, agreement, in_words, ratio
 
@@ -102,7 +103,7 @@ def seconds(value):
 def rows(cell, goal=None, which="contenders"):
     """The lines of one cell: one per contender beside scikit-learn."""
     found, threads = cell[which], cell["threads"]
-    reference, ours = found[REFERENCE], found.get(OURS)
+    medians = {name: median(entry[cell["clock"]]) for name, entry in found.items() if entry["wall"]}
     for name, entry in found.items():
         if name == REFERENCE and not entry["error"]:
             continue
@@ -112,21 +113,16 @@ def rows(cell, goal=None, which="contenders"):
         elif entry["error"]:
             yield f"{start} FAILED: {entry['error'].strip().splitlines()[-1]}"
         elif entry["ratio"] is None:
-            yield f"{start} {seconds(middle(entry)):>9} scikit-learn has no time to compare with"
+            yield f"{start} {seconds(medians[name]):>9} scikit-learn has no time to compare with"
         else:
             measured, cpu = entry["ratio"], entry["cpu_ratio"]["ratio"]
             spread = f"[{measured['low']:.2f} {measured['high']:.2f}]"
-            ours_over = f"{middle(entry) / middle(ours):.2f}x" if name != OURS and ours and ours["wall"] else ""
+            ours_over = f"{medians[name] / medians[OURS]:.2f}x" if name != OURS and OURS in medians else ""
             wanted = f"{goal:g}" if goal and name == OURS else ""
             yield (
-                f"{start} {seconds(middle(entry)):>9} {seconds(middle(reference)):>9} {measured['ratio']:>6.2f}x "
+                f"{start} {seconds(medians[name]):>9} {seconds(medians[REFERENCE]):>9} {measured['ratio']:>6.2f}x "
                 f"{spread:>15} {cpu:>6.2f}x {ours_over:>9} {wanted:>5}  {remarks(entry, threads)}"
             )
-
-
-def middle(entry):
-    ordered = sorted(entry["wall"])
-    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def remarks(entry, threads):
@@ -145,6 +141,7 @@ def summary(cells):
     """Closing lines: how many cells, their mean, and by name each one in which fastml is slower."""
     ours = [(cell, cell["contenders"].get(OURS)) for cell in cells]
     measured = [(cell, entry["ratio"]["ratio"]) for cell, entry in ours if entry and entry["ratio"]]
+    failed = [f"  {cell['workload']} {cell['dtype']}" for cell, entry in ours if not (entry and entry["ratio"])]
     if not measured:
         return ["no cell has both a time of fastml and one of scikit-learn"]
     mean = exp(sum(log(value) for _, value in measured) / len(measured))
@@ -155,4 +152,6 @@ def summary(cells):
         again = cell["again"] and cell["again"][OURS]["ratio"]
         second = f", measured again {again['ratio']:.2f}x" if again else ""
         lines.append(f"  {value:.2f}x{second}  {cell['workload']} {cell['dtype']} {cell['threads']} threads")
+    if failed:
+        lines += [f"no ratio, because one of the two failed: {len(failed)} cells:", *failed]
     return lines

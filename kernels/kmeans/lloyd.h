@@ -20,6 +20,11 @@ typedef struct {
     float *block_norms;              /* (ceil(n / 256),) inout  largest norm of each block of rows */
     const float *moved, *others_moved;  /* (k,)     in     how far the centre, and any other centre, moved since the bounds were written */
     const float *nearest_other;      /* (k,)        in     lower bound of the distance to the nearest other centre */
+    const void *mover_centers, *mover_norms;  /* (n_movers, d), (n_movers,)  T  in  centres that moved most, in ascending order */
+    const int32_t *movers;           /* (n_movers,) in     their numbers */
+    const int32_t *mover_at;         /* (k,)        in     place of a centre among the movers, -1: none */
+    ptrdiff_t n_movers;
+    float quiet_moved;               /*             in     how far any other centre moved */
     unsigned char *touched;          /* (k,)        out    1: a sample left or joined the cluster */
     void *scratch;                   /* (n_threads, scratch_size) */
     ptrdiff_t scratch_size;

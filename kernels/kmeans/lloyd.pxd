@@ -18,6 +18,12 @@ cdef extern from "lloyd.h" nogil:
         const float *moved
         const float *others_moved
         const float *nearest_other
+        const void *mover_centers
+        const void *mover_norms
+        const int32_t *movers
+        const int32_t *mover_at
+        Py_ssize_t n_movers
+        float quiet_moved
         unsigned char *touched
         void *scratch
         Py_ssize_t scratch_size

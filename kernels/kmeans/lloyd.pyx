@@ -34,7 +34,7 @@ cdef void gaps_block(void *task, Py_ssize_t i) noexcept nogil:
 
 
 cdef void *scratch(Py_ssize_t d, int n_threads, Py_ssize_t *size) except NULL:
-    size[0] = d * FML_TILE_BYTES + 64
+    size[0] = 2 * d * FML_TILE_BYTES + 64      # samples, and their own centres
     cdef void *room = malloc(size[0] * n_threads)
     if room == NULL:
         raise MemoryError(f"no memory for {n_threads} tiles of {size[0]} bytes")
@@ -66,6 +66,9 @@ def assign(
     """
     cdef fml_assign task
     cdef float[::1] upper, lower, block_norms, moved, others_moved, nearest_other
+    cdef int32_t[::1] movers, mover_at
+    cdef floating[:, ::1] mover_centers
+    cdef floating[::1] mover_norms
     task.n, task.d, task.k = X.shape[0], X.shape[1], centers.shape[0]
     if task.n == 0:
         return 0, 0
@@ -73,10 +76,19 @@ def assign(
     task.is_f32, task.stay, task.known = floating is float, stay, False
     task.touched = &touched[0] if touched is not None else NULL
     task.upper = task.lower = task.block_norms = NULL
+    task.n_movers = 0
     if bounds is not None:
-        upper, lower, block_norms, moved, others_moved, nearest_other, task.known = bounds
+        upper, lower, block_norms, moved, others_moved, nearest_other, movers, task.quiet_moved, task.known = bounds
         task.upper, task.lower, task.block_norms = &upper[0], &lower[0], &block_norms[0]
         task.moved, task.others_moved, task.nearest_other = &moved[0], &others_moved[0], &nearest_other[0]
+        task.n_movers = movers.shape[0]
+        if task.n_movers:
+            mover_centers, mover_norms = np.asarray(centers)[movers], np.asarray(c_norms)[movers]
+            places = np.full(task.k, -1, np.int32)
+            places[movers] = np.arange(task.n_movers)
+            mover_at = places
+            task.movers, task.mover_at = &movers[0], &mover_at[0]
+            task.mover_centers, task.mover_norms = &mover_centers[0, 0], &mover_norms[0]
     task.c_norm_max = largest_norm(c_norms)
     task.n_changed = task.n_evaluated = 0
     cdef double row_ns = 5 + 0.04 * <double> task.d * task.k
@@ -187,9 +199,10 @@ def follow(
     const floating[::1] shift,               # in     (n_clusters,)  distance moved
     bounds,                                  # inout  Bounds: moved, others_moved and nearest_other are written
     bint measure,                            # in     whether nearest_other is worth O(n_clusters^2 * n_features)
+    int n_movers,                            # in     so many centres, at most, are listed as movers
     int n_threads,
 ):
-    """Carry the movement of the centres into the bounds."""
+    """Carry the movement of the centres into the bounds; returns them."""
     cdef float[::1] moved = bounds.moved, others_moved = bounds.others_moved, nearest_other = bounds.nearest_other
     cdef Py_ssize_t k = centers.shape[0], j, first = 0
     cdef float far = 0, next_far = 0, outwards = 1 + 2e-6 + 2 * (centers.shape[1] + 4) * (6e-8 if floating is float else 2e-16)
@@ -201,8 +214,15 @@ def follow(
             next_far = moved[j]
     for j in range(k):
         others_moved[j] = next_far if j == first else far
+    quiet = float("inf")
+    movers = bounds.movers[:0]
+    if n_movers:
+        order = np.argsort(bounds.moved)
+        quiet = bounds.moved[order[k - n_movers - 1]]
+        movers = np.sort(order[k - n_movers:][bounds.moved[order[k - n_movers:]] > quiet]).astype(np.int32)
+    bounds = bounds._replace(movers=movers, quiet_moved=quiet, known=True)
     if not measure:
-        return
+        return bounds
     cdef fml_gaps task
     task.centers, task.c_norms, task.nearest_other = &centers[0, 0], &c_norms[0], &nearest_other[0]
     task.d, task.k, task.is_f32 = centers.shape[1], k, floating is float
@@ -215,3 +235,4 @@ def follow(
             run_chunks(gaps_block, &task, n_blocks, 1 + <double> task.d * k, n_threads)
     finally:
         free(task.scratch)
+    return bounds

@@ -86,7 +86,9 @@ FML_INLINE void NAME(relabel)(fml_assign *t, ptrdiff_t i, int32_t label, int64_t
 }
 
 /* Labels of up to BLOCK samples where the tile's decision is final. */
-static void NAME(label_block)(fml_assign *t, const T *const *at, const T *const *next, ptrdiff_t first, int n_rows, T *xt, int64_t *n_changed) {
+static void NAME(label_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
+                              int n_rows, T *xt, int64_t *n_changed) {
+    const ptrdiff_t first = start + rows[0];        /* they stand in a row */
     NAME(transpose)(at, t->d, xt);
     NAME(nearest) found;
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 0, &found);
@@ -97,7 +99,25 @@ static void NAME(label_block)(fml_assign *t, const T *const *at, const T *const 
         for (int s = 0; s < n_rows; s++) NAME(relabel)(t, first + s, labels[s], n_changed);
 }
 
-/* Labels of up to BLOCK samples where close calls are decided again, and their bounds.
+/* Bounds and label of one sample from the best two values of the centres in question.
+ *
+ * lower   distance to all centres that were not in question, at least */
+FML_INLINE void NAME(settle)(fml_assign *t, const T *x, ptrdiff_t i, T norm, double best, double second, int32_t label, float lower,
+                             int64_t *n_changed) {
+    const double doubt = NAME(doubt)(t->d, norm, t->c_norm_max), norm2 = (double)norm * norm;
+    if (fml_decides_again(t) && !(second - best > doubt)) label = NAME(decide)(t, x, t->labels[i]);
+    if (t->upper) {
+        const double near2 = best + norm2 + doubt, next2 = second + norm2 - doubt;
+        const float next = (float)sqrt(next2 > 0 ? next2 : 0) * (1 - 0x1p-20f);
+        t->upper[i] = (float)sqrt(near2 > 0 ? near2 : 0) * (1 + 0x1p-20f) + 0x1p-120f;
+        t->lower[i] = next < lower ? next : lower;
+        float *const largest = t->block_norms + i / FML_BLOCK_ROWS;
+        if (!(norm <= *largest)) *largest = (float)norm * (1 + 0x1p-20f);
+    }
+    NAME(relabel)(t, i, label, n_changed);
+}
+
+/* Up to BLOCK samples for which all centres are in question.
  *
  * rows   (n_rows,)  in   their numbers, counted from `start` */
 static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
@@ -107,76 +127,116 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 1, &found);
     T norm[BLOCK];
     NAME(norms)(xt, t->d, norm);
-    for (int s = 0; s < n_rows; s++) {
-        const ptrdiff_t i = start + rows[s];
-        const double doubt = NAME(doubt)(t->d, norm[s], t->c_norm_max), norm2 = (double)norm[s] * norm[s];
-        int32_t label = (int32_t)found.index[s];
-        if (fml_decides_again(t) && !((double)found.second[s] - (double)found.best[s] > doubt)) label = NAME(decide)(t, at[s], t->labels[i]);
-        if (t->upper) {
-            const double near2 = found.best[s] + norm2 + doubt, next2 = found.second[s] + norm2 - doubt;
-            t->upper[i] = (float)sqrt(near2 > 0 ? near2 : 0) * (1 + 0x1p-20f) + 0x1p-120f;
-            t->lower[i] = (float)sqrt(next2 > 0 ? next2 : 0) * (1 - 0x1p-20f);
-            float *const largest = t->block_norms + i / FML_BLOCK_ROWS;
-            if (!(norm[s] <= *largest)) *largest = (float)norm[s] * (1 + 0x1p-20f);
-        }
-        NAME(relabel)(t, i, label, n_changed);
+    for (int s = 0; s < n_rows; s++)
+        NAME(settle)(t, at[s], start + rows[s], norm[s], found.best[s], found.second[s], (int32_t)found.index[s], INFINITY, n_changed);
+}
+
+/* c_norm - 2 x.c  of BLOCK samples and their present centres. */
+FML_INLINE void NAME(own_values)(const fml_assign *t, const int32_t *rows, ptrdiff_t start, int n_rows, T *xt, T *own) {
+    const T *at[BLOCK];
+    T c_norm[BLOCK], *const ct = xt + t->d * BLOCK;
+    for (int s = 0; s < BLOCK; s++) {
+        const int32_t label = t->labels[start + rows[s < n_rows ? s : n_rows - 1]];
+        at[s] = (const T *)t->centers + label * t->d;
+        c_norm[s] = ((const T *)t->c_norms)[label];
+    }
+    NAME(transpose)(at, t->d, ct);
+    for (int s = 0; s < BLOCK; s += LANES) {
+        V sum = OP(set1)(0);
+        for (ptrdiff_t f = 0; f < t->d; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
+        OP(store)(own + s, OP(fma)(sum, OP(set1)(-2), OP(load)(c_norm + s)));
     }
 }
 
-/* The samples of a block of rows that the bounds cannot settle; the bounds follow the centres' movement.  Returns how many.
+/* Up to BLOCK samples for which only the movers, and the own centre, are in question. */
+static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
+                              int n_rows, T *xt, int64_t *n_changed) {
+    NAME(transpose)(at, t->d, xt);
+    NAME(nearest) found;
+    NAME(nearest_two)(xt, t->mover_centers, t->mover_norms, t->d, t->n_movers, next, 1, &found);
+    T norm[BLOCK], own[BLOCK];
+    NAME(norms)(xt, t->d, norm);
+    NAME(own_values)(t, rows, start, n_rows, xt, own);
+    for (int s = 0; s < n_rows; s++) {
+        const ptrdiff_t i = start + rows[s];
+        const int32_t old = t->labels[i];
+        int32_t label = t->movers[(int32_t)found.index[s]];
+        T best = found.best[s], second = found.second[s];
+        if (t->mover_at[old] < 0) {
+            if (own[s] < best || (own[s] == best && old < label)) second = best, best = own[s], label = old;
+            else if (own[s] < second) second = own[s];
+        }
+        NAME(settle)(t, at[s], i, norm[s], best, second, label, t->lower[i] - t->quiet_moved, n_changed);
+    }
+}
+
+/* The samples of a block of rows that the bounds cannot settle; the upper bounds follow the centres' movement.
  *
- * rows   (n_rows,)  out   their numbers, counted from `start` */
-static int NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int n_rows, int32_t *rows) {
+ * all     (n_rows,)  out   numbers, counted from `start`, of those for which all centres are in question
+ * few     (n_rows,)  out   of those for which only the movers are
+ * n_all, n_few       inout so many are in the lists */
+static void NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int n_rows, int32_t *all, int *n_all, int32_t *few, int *n_few) {
     const T *const X = t->X, *const centers = t->centers;
     const float doubt = (float)(1.0001 * NAME(doubt)(t->d, t->block_norms[first / FML_BLOCK_ROWS], t->c_norm_max));
     const double slack = 1 + 2 * ((double)t->d + 4) * EPS;
+    int32_t rows[FML_BLOCK_ROWS];
     int n = 0;
     for (ptrdiff_t i = first; i < first + n_rows; i++) {
         const int32_t label = t->labels[i];
-        const float upper = (t->upper[i] + t->moved[label]) * (1 + 0x1p-21f);
-        const float lower = t->lower[i] * (1 - 0x1p-21f) - t->others_moved[label];
-        t->upper[i] = upper, t->lower[i] = lower;
+        const float upper = (t->upper[i] + t->moved[label]) * (1 + 0x1p-21f), lower = t->lower[i] * (1 - 0x1p-21f);
+        const int settled = fml_settled(upper, lower - t->others_moved[label], t->nearest_other[label], doubt);
+        t->upper[i] = upper;
+        t->lower[i] = settled ? lower - t->others_moved[label] : lower;
         rows[n] = (int32_t)(i - start);
-        n += !fml_settled(upper, lower, t->nearest_other[label], doubt);
+        n += !settled;
     }
-    int left = 0;
     for (int s = 0; s < n; s++) {
         const ptrdiff_t i = start + rows[s];
         const int32_t label = t->labels[i];
         const double near2 = NAME(fast_squared_distance)(X + i * t->d, centers + label * t->d, t->d);
-        const float upper = (float)(sqrt(near2) * slack) * (1 + 0x1p-20f) + 0x1p-120f;
+        const float upper = (float)(sqrt(near2) * slack) * (1 + 0x1p-20f) + 0x1p-120f, lower = t->lower[i] - t->others_moved[label];
         t->upper[i] = upper;
-        rows[left] = rows[s];
-        left += !fml_settled(upper, t->lower[i], t->nearest_other[label], doubt);
+        if (fml_settled(upper, lower, t->nearest_other[label], doubt)) t->lower[i] = lower;
+        else if (t->n_movers && fml_settled(upper, t->lower[i] - t->quiet_moved, t->nearest_other[label], doubt)) few[(*n_few)++] = rows[s];
+        else all[(*n_all)++] = rows[s];
     }
-    return left;
+}
+
+typedef void NAME(block_work)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start, int n_rows,
+                              T *xt, int64_t *n_changed);
+
+/* Runs a function over listed samples, BLOCK at a time, with the addresses of this block and of the next one. */
+FML_INLINE void NAME(each_block)(fml_assign *t, ptrdiff_t start, const int32_t *rows, int n, T *xt, int64_t *n_changed,
+                                 NAME(block_work) *work) {
+    const T *const X = (const T *)t->X + start * t->d;
+    const T *at[2][BLOCK];
+    for (int s = -BLOCK; s < n; s += BLOCK) {
+        const int turn = s / BLOCK & 1, n_rows = n - s < BLOCK ? n - s : BLOCK;
+        const int32_t *const ahead = rows + (s + BLOCK < n ? s + BLOCK : 0);
+        const int last = (n - (int)(ahead - rows) < BLOCK ? n - (int)(ahead - rows) : BLOCK) - 1;
+        if (n == 0) return;
+        for (int r = 0; r < BLOCK; r++) at[!turn][r] = X + ahead[r < last ? r : last] * t->d;
+        if (s >= 0) work(t, at[turn], at[!turn], rows + s, start, n_rows, xt, n_changed);
+    }
 }
 
 static void NAME(assign_chunk)(fml_assign *t, ptrdiff_t chunk, int worker) {
     T *const xt = (T *)((char *)t->scratch + worker * t->scratch_size);
     const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
-    const T *const X = (const T *)t->X + start * t->d;
-    int32_t rows[FML_CHUNK_ROWS];
-    int n = 0;
+    int32_t all[FML_CHUNK_ROWS], few[FML_CHUNK_ROWS];
+    int n_all = 0, n_few = 0;
     int64_t n_changed = 0;
     for (ptrdiff_t first = start; first < end; first += FML_BLOCK_ROWS) {
         const int n_rows = (int)(end - first < FML_BLOCK_ROWS ? end - first : FML_BLOCK_ROWS);
-        if (t->known) n += NAME(unsettled)(t, start, first, n_rows, rows + n);
-        else for (int s = 0; s < n_rows; s++, n++) rows[n] = n;
+        if (t->known) NAME(unsettled)(t, start, first, n_rows, all, &n_all, few, &n_few);
+        else for (int s = 0; s < n_rows; s++, n_all++) all[n_all] = n_all;
         if (t->upper && !t->known) t->block_norms[first / FML_BLOCK_ROWS] = 0;
     }
-    const T *at[2][BLOCK];                          /* this block's rows and the next one's */
-    for (int s = -BLOCK; s < n; s += BLOCK) {
-        const int turn = s / BLOCK & 1, n_rows = n - s < BLOCK ? n - s : BLOCK;
-        const int32_t *const ahead = rows + (s + BLOCK < n ? s + BLOCK : 0);
-        const int last = (n - (int)(ahead - rows) < BLOCK ? n - (int)(ahead - rows) : BLOCK) - 1;
-        for (int r = 0; r < BLOCK; r++) at[!turn][r] = X + ahead[r < last ? r : last] * t->d;
-        if (s < 0) continue;
-        if (t->upper || fml_decides_again(t)) NAME(bound_block)(t, at[turn], at[!turn], rows + s, start, n_rows, xt, &n_changed);
-        else NAME(label_block)(t, at[turn], at[!turn], start + s, n_rows, xt, &n_changed);
-    }
+    const int simple = !t->upper && !fml_decides_again(t);
+    NAME(each_block)(t, start, all, n_all, xt, &n_changed, simple ? NAME(label_block) : NAME(bound_block));
+    NAME(each_block)(t, start, few, n_few, xt, &n_changed, NAME(mover_block));
     __atomic_fetch_add(&t->n_changed, n_changed, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&t->n_evaluated, n, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&t->n_evaluated, n_all, __ATOMIC_RELAXED);
 }
 
 /* Block i of the centres: how far the nearest other one is at least. */

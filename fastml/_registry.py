@@ -25,16 +25,16 @@ class AcceleratedMeta(ABCMeta):
     """Lets ``isinstance(plain, KMeans)`` hold where ``KMeans`` was imported from a patched ``sklearn.cluster``.
 
     Models made before the patch, loaded from a pickle or made inside scikit-learn are instances of the class that
-    the name stood for. Without a patch our class is a subclass like any other.
+    the name stood for. Without a patch our class is a subclass like any other. The checks are those of ordinary
+    classes: abstract ones ask all their subclasses too, without end where ours asks back, and remember the answers,
+    which a patch changes.
     """
 
     def __instancecheck__(cls, instance):
-        plain = patched.get(cls)
-        return super().__instancecheck__(instance) if plain is None else isinstance(instance, plain)
+        return type.__instancecheck__(patched.get(cls, cls), instance)
 
     def __subclasscheck__(cls, subclass):
-        plain = patched.get(cls)
-        return super().__subclasscheck__(subclass) if plain is None else issubclass(subclass, plain)
+        return type.__subclasscheck__(patched.get(cls, cls), subclass)
 
 
 class Accelerated(metaclass=AcceleratedMeta):

@@ -24,6 +24,9 @@ import fastml
 from fastml import _registry
 from tests import fake
 
+# Other test modules may have bound the names.
+pytestmark = pytest.mark.filterwarnings("ignore:.* had been imported before patch_sklearn:UserWarning")
+
 X = np.array([[1.0, -1.0], [0.5, 2.0], [3.0, 0.0], [-2.0, 1.0]])
 
 

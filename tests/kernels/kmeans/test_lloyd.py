@@ -1,9 +1,9 @@
-from fractions import Fraction
 from importlib import import_module
 
 import numpy as np
 import pytest
 
+from tests.kernels.exact import fused
 from tests.kernels.kmeans.steps import (
     DTYPES,
     KINDS,
@@ -196,15 +196,6 @@ def test_threads_change_no_bit(steps, dtype):
 # The truth itself ----------------------------------------------------------------------------------------------------
 
 
-def rounded(number, dtype):
-    """The float nearest to a fraction."""
-    if dtype == np.float64:
-        return float(number)
-    near = np.float32(float(number))
-    around = near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))
-    return min(around, key=lambda f: (abs(Fraction(float(f)) - number), int(f.view(np.int32)) & 1))
-
-
 def test_the_dot_products_are_chains_of_fused_operations(dtype):
     from fastml._kernels.kmeans.lloyd_jit import scores
 
@@ -215,7 +206,7 @@ def test_the_dot_products_are_chains_of_fused_operations(dtype):
         for j, c in enumerate(p.centers):
             dot = dtype(0)
             for a, b in zip(x, c, strict=True):
-                dot = dtype(rounded(Fraction(float(a)) * Fraction(float(b)) + Fraction(float(dot)), dtype))
+                dot = fused(a, b, dot, dtype)
             assert out[j] == squared_norms(p.centers)[j] - 2 * dot
 
 

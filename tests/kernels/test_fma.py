@@ -47,7 +47,7 @@ def test_the_processor_rounds_once(cpu, dtype):
 
 @pytest.mark.skipif(not SIMULATED, reason="of the simulator")
 @by_dtype
-def test_the_simulator_rounds_once(dtype):
+def test_the_cuda_simulator_rounds_once(dtype):
     from fastml._kernels._cuda import fma
 
     for case in CASES[dtype]:

@@ -60,7 +60,7 @@ def test_csr(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("elkan", [False, True], ids=["lloyd", "elkan"])
 @pytest.mark.parametrize("size", [(30, 3, 4), (50, 9, 3), (2000, 16, 30)])
-def test_gpu(size, elkan, dtype):
+def test_cuda(size, elkan, dtype):
     from numba import cuda
 
     if not cuda.is_available():

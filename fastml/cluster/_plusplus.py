@@ -6,6 +6,8 @@ from fastml._dispatch import load, record
 from fastml._kernels._arrays import Csr
 from fastml._kernels.kmeans.seeding import new_seeding
 
+SKETCH = 15  # coordinates of a sketch; with the norm of the rest 64 bytes a sample
+PAUSE = 6  # centres chosen without the sketch after it spared little
 EPS = np.finfo(np.float64).eps
 
 
@@ -48,7 +50,9 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         kernel.commit(samples, norms, weights, rows(index), norms[index], number, take, seeding, n_threads)
         return seeding.block_sums.sum()
 
-    centers = np.empty((n_clusters, n_features)) if not isinstance(samples, Csr) else None
+    dense = not isinstance(samples, Csr)
+    centers = np.empty((n_clusters, n_features)) if dense else None
+    sketch = Sketch(kernel, samples, norms, n_clusters, n_threads) if dense else NoSketch()
     potential = commit(chosen, 0)
     while len(chosen) < n_clusters:
         if potential <= 64 * total_weight * noise:
@@ -64,7 +68,9 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         if centers is not None:  # a sparse candidate would have to be spread out for each centre
             centers[len(chosen) - 1] = rows(chosen[-1:])
             reach = kernel.reach_of(candidates, centers[: len(chosen)], noise)
-        gains = kernel.evaluate(samples, norms, weights, candidates, norms[drawn], reach, seeding, n_threads)
+        bounds = (reach, *sketch.of(candidates, norms[drawn]))
+        gains, n_opened = kernel.evaluate(samples, norms, weights, candidates, norms[drawn], bounds, seeding, n_threads)
+        sketch.learn(n_opened)
         best = int(np.argmax(gains))
         close = np.flatnonzero(gains >= gains[best] - total_weight * noise - walk * EPS * 4 * potential)
         if len(close) > 1:
@@ -82,7 +88,9 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     rows, samples = _rows_of(X), _samples_of(X)
     noise = 64 * weights.sum(dtype=np.float64) * 32 * (n_features + 4) * EPS * norms.max()
     closest = np.empty((1, n_samples), np.float32)
-    kernel.rounded_distances(samples, norms, rows(chosen), norms[chosen], None, closest, n_threads)
+    kernel.rounded_distances(samples, norms, rows(chosen), norms[chosen], (None, None, None), None, closest, n_threads)
+    dense = not isinstance(samples, Csr)
+    sketch = Sketch(kernel, samples, norms, n_clusters, n_threads) if dense else NoSketch()
     potential = closest @ weights
     nearer = np.empty((n_trials, n_samples), np.float32)
     closest = closest[0]
@@ -91,12 +99,71 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
             raise Undecided
         targets = random_state.uniform(size=n_trials) * potential
         drawn = np.minimum(np.searchsorted(np.cumsum(weights * closest), targets), n_samples - 1)
-        kernel.rounded_distances(samples, norms, rows(drawn), norms[drawn], closest, nearer, n_threads)
+        candidates = rows(drawn)
+        bounds = (None, *sketch.of(candidates, norms[drawn]))
+        n_opened = kernel.rounded_distances(
+            samples, norms, candidates, norms[drawn], bounds, closest, nearer, n_threads
+        )
+        sketch.learn(n_opened)
         potentials = nearer @ weights.reshape(-1, 1)
         best = int(np.argmin(potentials))
         potential, closest = potentials[best], nearer[best].copy()
         chosen.append(int(drawn[best]))
     return np.array(chosen)
+
+
+class NoSketch:
+    """Stands for a sketch that would not pay."""
+
+    def of(self, candidates, norms):
+        return None, None
+
+    def learn(self, n_opened):
+        pass
+
+
+class Sketch(NoSketch):
+    """Sketches of dense samples: coordinates along their principal axes, in float32, and the norm of the rest.
+
+    It spares little until most clusters have a centre, so it is tried now and then until it does.
+    """
+
+    def __init__(self, kernel, samples, norms, n_clusters, n_threads):
+        n_samples, n_features = samples.shape
+        self.width = min(SKETCH, n_features // 2)
+        self.useful = self.width >= 4 and n_clusters >= 16 and n_samples >= 4096
+        self.make = lambda: kernel.draw_sketch(samples, norms, self.basis, n_threads)
+        self.samples, self.sketch, self.pause = samples, None, n_clusters // 8
+
+    def of(self, candidates, norms):
+        """Return the sketches of the samples and of the candidates, or two None."""
+        if not self.useful or self.pause:
+            return None, None
+        if self.sketch is None:
+            self.basis = principal_axes(self.samples, self.width)
+            self.sketch = self.make()
+        coordinates = candidates @ self.basis.T
+        rest = np.sqrt(np.maximum(norms - (coordinates**2).sum(axis=1), 0))
+        return self.sketch, np.ascontiguousarray(np.column_stack([coordinates, rest]), dtype=np.float32)
+
+    def learn(self, n_opened):
+        """Pause for some centres after the sketch spared less than a third of the samples."""
+        if self.pause:
+            self.pause -= 1
+        elif 3 * n_opened > 2 * len(self.samples):
+            self.pause = PAUSE
+
+
+def principal_axes(X, width):
+    """Orthonormal (width, n_features) rows that roughly span the directions in which the samples vary most.
+
+    Any orthonormal rows give bounds; these give tight ones. Three rounds of subspace iteration on at most 2,048 samples.
+    """
+    sample = np.asarray(X[:: max(len(X) // 2048, 1)], dtype=np.float64)
+    axes = np.random.default_rng(0).normal(size=(X.shape[1], width))
+    for _ in range(3):
+        axes = np.linalg.qr(sample.T @ (sample @ axes))[0]
+    return np.ascontiguousarray(axes.T)
 
 
 def _samples_of(X):

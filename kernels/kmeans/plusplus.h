@@ -1,7 +1,8 @@
 /* C side of plusplus.pyx: squared distances of all samples to a few candidates, in float64 whatever the samples' type.
  *
  * A distance is  max(0, (-2 x.c + |c|^2) + |x|^2)  in this order, with x.c as tile_impl.h computes it: scikit-learn's own bits for dense
- * samples. A sample x of centre a need not be looked at where the candidate c is so far from a that  |c - a| >= 2 |x - a|. */
+ * samples. Two bounds spare most samples of it: the candidate c may be so far from the sample's centre a that  |c - a| >= 2 |x - a|, or
+ * too far already by a sketch: m coordinates in a rotated space and the norm of the rest, whose distance is never more than |x - c|. */
 #ifndef FML_PLUSPLUS_H
 #define FML_PLUSPLUS_H
 #include <stdint.h>
@@ -26,15 +27,19 @@ typedef struct {
     const double *candidates;        /* (n_trials, d), for CSR transposed (d, FML_TRIALS)  in */
     const double *c_norms;           /* (n_trials,)       in */
     const double *reach;             /* (n_chosen,)       in     samples no farther from this centre cannot gain; NULL: look at all */
+    const float *sketch;             /* (chunks, width, FML_SEED_ROWS)  in  a few coordinates of each sample; NULL: none */
+    const float *c_sketch;           /* (n_trials, width) in     those of the candidates */
     double *closest;                 /* (n,)              inout  squared distance to the nearest chosen centre */
     int32_t *owner;                  /* (n,)              inout  which one that is */
     uint16_t *nearer;                /* (n,)              out    bit c: candidate c is nearer still */
     double *block_sums;              /* (blocks,)         out    sums of weight x closest */
+    int64_t *opened;                 /* (chunks,)         out    samples whose distances were computed */
     double *gains;                   /* (chunks, FML_TRIALS)  out  what each candidate takes off the potential */
     float *rounded;                  /* (n_trials, n)     out    smaller of `closest_rounded` and the rounded distance */
     const float *closest_rounded;    /* (n,)              in     NULL: the distance itself */
     double *scratch;                 /* (n_threads, scratch_size) */
     ptrdiff_t n, d, scratch_size;
+    int sketch_width;                /* m + 1 */
     int n_trials, is_f32, chosen, take;  /* take: the candidate that becomes centre number `chosen` */
 } fml_seed;
 
@@ -103,6 +108,46 @@ static void fml_seed_distances(const fml_seed *t, const int32_t *rows, ptrdiff_t
     }
 }
 
+/* Smallest squared distance of each sample of a chunk to any candidate, at least: by the sketches, less what rounding may do. */
+static void fml_seed_sketched(const fml_seed *t, ptrdiff_t chunk, ptrdiff_t n_rows, float *restrict least) {
+    const float *const S = t->sketch + chunk * t->sketch_width * FML_SEED_ROWS;
+    const int lanes = sizeof(vf32) / sizeof(float);
+    float c_norm[FML_TRIALS];
+    for (int j = 0; j < t->n_trials; j++) c_norm[j] = (float)t->c_norms[j];
+    for (ptrdiff_t r = 0; r < n_rows; r += lanes) {
+        vf32 dot[FML_TRIALS], low = vset1_f32(INFINITY);
+        float norm[sizeof(vf32) / sizeof(float)];
+        for (int s = 0; s < lanes; s++) norm[s] = r + s < n_rows ? (float)t->x_norms[chunk * FML_SEED_ROWS + r + s] : 0;
+        for (int j = 0; j < t->n_trials; j++) dot[j] = vset1_f32(0);
+        for (int f = 0; f < t->sketch_width; f++) {
+            const vf32 x = vload_f32(S + f * FML_SEED_ROWS + r);
+            for (int j = 0; j < t->n_trials; j++) dot[j] = vfma_f32(x, vset1_f32(t->c_sketch[j * t->sketch_width + f]), dot[j]);
+        }
+        for (int j = 0; j < t->n_trials; j++) {
+            const vf32 sum = vadd_f32(vload_f32(norm), vset1_f32(c_norm[j]));
+            /* float: (m + 8) roundings of terms that add up to at most 2 (|x|^2 + |c|^2) */
+            low = vmin_f32(low, vfma_f32(vset1_f32(-2), dot[j], vmul_f32(sum, vset1_f32(1 - 8e-6f))));
+        }
+        vstore_f32(least + r, low);
+    }
+}
+
+/* Samples of a chunk that may be nearer to a candidate than to their centre, counted from the chunk's first.  Returns how many. */
+static int fml_seed_open(const fml_seed *t, ptrdiff_t chunk, int n_rows, int32_t *rows) {
+    const ptrdiff_t start = chunk * FML_SEED_ROWS;
+    float least[FML_SEED_ROWS + sizeof(vf32) / sizeof(float)];
+    int n = 0;
+    if (t->sketch) fml_seed_sketched(t, chunk, n_rows, least);
+    for (int r = 0; r < n_rows; r++) {
+        const double closest = t->closest_rounded ? t->closest_rounded[start + r] : t->closest[start + r];
+        rows[n] = r;
+        n += !(t->reach && closest <= t->reach[t->owner[start + r]]) && !(t->sketch && least[r] > closest);
+    }
+    if (4 * n > 3 * n_rows)                          /* whole runs of samples go faster than three quarters of them */
+        for (n = 0; n < n_rows; n++) rows[n] = n;
+    return n;
+}
+
 /* What each candidate would gain, and which samples it is nearer to. */
 static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
     fml_seed *t = task;
@@ -110,14 +155,9 @@ static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
     double gain[FML_TRIALS] = {0}, gains[FML_TRIALS][FML_WIDE] = {{0}};
     const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
     int32_t rows[FML_SEED_ROWS];
-    int n = 0;
     memset(t->nearer + start, 0, (end - start) * sizeof *t->nearer);
-    for (ptrdiff_t i = start; i < end; i++) {
-        rows[n] = (int32_t)(i - start);
-        n += !(t->reach && t->closest[i] <= t->reach[t->owner[i]]);
-    }
-    if (4 * n > 3 * (end - start))                   /* whole runs of samples go faster than three quarters of them */
-        for (n = 0; n < end - start; n++) rows[n] = n;
+    const int n = fml_seed_open(t, chunk, (int)(end - start), rows);
+    t->opened[chunk] = n;
     for (int first = 0; first < n; first += FML_WIDE) {
         const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
         fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
@@ -178,17 +218,46 @@ static void fml_seed_round(void *task, ptrdiff_t chunk, int worker) {
     fml_seed *t = task;
     double *const xt = t->scratch + worker * t->scratch_size, distance[FML_TRIALS * FML_WIDE];
     const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
+    int32_t rows[FML_SEED_ROWS];
+    int n = (int)(end - start);
+    if (t->closest_rounded) {
+        for (int j = 0; j < t->n_trials; j++)
+            memcpy(t->rounded + j * t->n + start, t->closest_rounded + start, n * sizeof(float));
+        n = fml_seed_open(t, chunk, n, rows);
+        t->opened[chunk] = n;
+    } else for (int r = 0; r < n; r++) rows[r] = r;
+    for (int first = 0; first < n; first += FML_WIDE) {
+        const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE;
+        fml_seed_distances(t, rows + first, start, n_rows, rows + first, n_rows, xt, distance);
+        for (int j = 0; j < t->n_trials; j++)
+            for (int s = 0; s < n_rows; s++) {
+                float *const out = t->rounded + j * t->n + start + rows[first + s];
+                const float value = (float)distance[j * FML_WIDE + s];
+                *out = t->closest_rounded && *out < value ? *out : value;
+            }
+    }
+}
+
+/* The sketch of a chunk: coordinates along the candidates, which are orthonormal here, and the norm of the rest. */
+static void fml_seed_draw_sketch(void *task, ptrdiff_t chunk, int worker) {
+    fml_seed *t = task;
+    double *const xt = t->scratch + worker * t->scratch_size, dot[FML_TRIALS * FML_WIDE];
+    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
+    float *const S = (float *)t->sketch + chunk * t->sketch_width * FML_SEED_ROWS;
     int32_t rows[FML_WIDE];
     for (int s = 0; s < FML_WIDE; s++) rows[s] = s;
     for (ptrdiff_t first = start; first < end; first += FML_WIDE) {
         const int n_rows = (int)(end - first < FML_WIDE ? end - first : FML_WIDE);
-        fml_seed_distances(t, rows, first, n_rows, rows, n_rows, xt, distance);
-        for (int j = 0; j < t->n_trials; j++)
-            for (int s = 0; s < n_rows; s++) {
-                const float value = (float)distance[j * FML_WIDE + s];
-                const float before = t->closest_rounded ? t->closest_rounded[first + s] : value;
-                t->rounded[j * t->n + first + s] = before < value ? before : value;
+        fml_seed_dense_dots(t, rows, first, n_rows, rows, n_rows, xt, dot);
+        for (int s = 0; s < n_rows; s++) {
+            double rest = t->x_norms[first + s];
+            for (int j = 0; j < t->n_trials; j++) {
+                const double x = dot[j * FML_WIDE + s];
+                rest -= x * x;
+                S[j * FML_SEED_ROWS + (first - start) + s] = (float)x;
             }
+            S[t->n_trials * FML_SEED_ROWS + (first - start) + s] = (float)sqrt(rest > 0 ? rest : 0);
+        }
     }
 }
 

@@ -31,18 +31,22 @@ cdef extern from "plusplus.h" nogil:
         const double *candidates
         const double *c_norms
         const double *reach
+        const float *sketch
+        const float *c_sketch
         double *closest
         int32_t *owner
         uint16_t *nearer
         double *block_sums
+        int64_t *opened
         double *gains
         float *rounded
         const float *closest_rounded
         double *scratch
         Py_ssize_t n, d, scratch_size
-        int n_trials, is_f32, chosen, take
+        int sketch_width, n_trials, is_f32, chosen, take
     void fml_seed_evaluate(void *task, Py_ssize_t chunk, int worker)
     void fml_seed_commit(void *task, Py_ssize_t chunk, int worker)
+    void fml_seed_draw_sketch(void *task, Py_ssize_t chunk, int worker)
     void fml_seed_round(void *task, Py_ssize_t chunk, int worker)
     double fast_squared_distance_f64(const double *x, const double *c, Py_ssize_t d)
     int fml_seed_find(
@@ -62,6 +66,10 @@ cdef void round_chunk(void *task, Py_ssize_t i) noexcept nogil:
     fml_seed_round(task, i, worker())
 
 
+cdef void sketch_chunk(void *task, Py_ssize_t i) noexcept nogil:
+    fml_seed_draw_sketch(task, i, worker())
+
+
 cdef Py_ssize_t chunks_of(Py_ssize_t n) noexcept:
     return (n + FML_SEED_ROWS - 1) // FML_SEED_ROWS
 
@@ -72,6 +80,7 @@ cdef int set_samples(fml_seed *task, X, norms) except -1:
     cdef const double[::1] x_norms = norms, data64
     cdef const float[::1] data32
     task.x_norms, task.n = &x_norms[0], x_norms.shape[0]
+    task.reach, task.sketch, task.closest_rounded = NULL, NULL, NULL
     task.indices = task.indptr = NULL
     values = X.data if isinstance(X, Csr) else X.reshape(-1)
     task.is_f32 = values.dtype == np.float32
@@ -157,29 +166,64 @@ def reach_of(
     return out
 
 
+def draw_sketch(
+    X,                                       # in     (n_samples, n_features)  float32 or float64
+    norms,                                   # in     (n_samples,)   squared norms
+    basis,                                   # in     (m, n_features)  float64, orthonormal rows, m < MAX_TRIALS
+    int n_threads,
+):
+    """Coordinates of the samples along the basis and the norm of the rest: (n_chunks, m + 1, 2048), float32.
+
+    Distances of sketches bound those of samples from below. O(n_samples * n_features * m).
+    """
+    cdef fml_seed task
+    set_samples(&task, X, norms)
+    task.sketch_width = len(basis) + 1
+    out = np.zeros((chunks_of(task.n), task.sketch_width, FML_SEED_ROWS), np.float32)
+    cdef float[:, :, ::1] sketch = out
+    task.sketch = &sketch[0, 0, 0]
+    run(&task, sketch_chunk, basis, np.empty(len(basis)), n_threads)
+    return out
+
+
+cdef int set_sketch(fml_seed *task, sketch, c_sketch) except -1:
+    """Fill in the sketches; the memory stays the caller's."""
+    cdef const float[:, :, ::1] samples = sketch
+    cdef const float[:, ::1] candidates = c_sketch
+    task.sketch, task.c_sketch, task.sketch_width = &samples[0, 0, 0], &candidates[0, 0], samples.shape[1]
+    return 0
+
+
 def evaluate(
     X,                                       # in     (n_samples, n_features) or Csr, float32 or float64
     norms,                                   # in     (n_samples,)   squared norms, float64
     const double[::1] weights,               # in     (n_samples,)   or None: all 1
     candidates,                              # in     (n_trials, n_features)  float64
     c_norms,                                 # in     (n_trials,)    squared norms
-    const double[::1] reach,                 # in     (n_chosen,)    see reach_of; or None
+    bounds,                                  # in     (reach of reach_of or None, sketch or None, sketch of the candidates)
     seeding,                                 # inout  Seeding: nearer is written
     int n_threads,
 ):
-    """What each candidate would take off the potential. O(n_samples * n_trials * n_features) at most."""
+    """What each candidate would take off the potential, and for how many samples the distances were computed.
+
+    O(n_samples * n_trials * n_features) at most; a sample that the bounds settle costs O(n_trials).
+    """
     cdef fml_seed task
     set_samples(&task, X, norms)
     cdef double[::1] closest = seeding.closest
     cdef int32_t[::1] owner = seeding.owner
     cdef uint16_t[::1] nearer = seeding.nearer
+    cdef const double[::1] reach = bounds[0]
     gains = np.empty((chunks_of(task.n), FML_TRIALS))
     cdef double[:, ::1] gained = gains
+    cdef int64_t[::1] opened = np.empty(chunks_of(task.n), np.int64)
     task.weights = &weights[0] if weights is not None else NULL
     task.reach = &reach[0] if reach is not None else NULL
-    task.closest, task.owner, task.nearer, task.gains = &closest[0], &owner[0], &nearer[0], &gained[0, 0]
+    if bounds[1] is not None:
+        set_sketch(&task, bounds[1], bounds[2])
+    task.closest, task.owner, task.nearer, task.gains, task.opened = &closest[0], &owner[0], &nearer[0], &gained[0, 0], &opened[0]
     run(&task, evaluate_chunk, candidates, c_norms, n_threads)
-    return gains.sum(axis=0)[:len(candidates)]
+    return gains.sum(axis=0)[:len(candidates)], np.sum(opened)
 
 
 def commit(
@@ -210,13 +254,21 @@ def rounded_distances(
     norms,                                   # in     (n_samples,)
     candidates,                              # in     (n_trials, n_features)  float64
     c_norms,                                 # in     (n_trials,)
+    bounds,                                  # in     (None, sketch or None, sketch of the candidates)
     const float[::1] closest,                # in     (n_samples,)   or None
     float[:, ::1] out,                       # out    (n_trials, n_samples)  smaller of closest and the distance rounded to float32
     int n_threads,
 ):
-    """Squared distances of float32 samples to the candidates, no larger than before. O(n_samples * n_trials * n_features)."""
+    """Squared distances of float32 samples to the candidates, no larger than before; for how many they were computed.
+
+    O(n_samples * n_trials * n_features) at most.
+    """
     cdef fml_seed task
     set_samples(&task, X, norms)
-    task.rounded = &out[0, 0]
+    cdef int64_t[::1] opened = np.zeros(chunks_of(task.n), np.int64)
+    task.rounded, task.opened = &out[0, 0], &opened[0]
     task.closest_rounded = &closest[0] if closest is not None else NULL
+    if bounds[1] is not None:
+        set_sketch(&task, bounds[1], bounds[2])
     run(&task, round_chunk, candidates, c_norms, n_threads)
+    return np.sum(opened)

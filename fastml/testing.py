@@ -59,9 +59,10 @@ def pytest_collection_modifyitems(config, items):
     if file is None:
         return
     unknown = []
-    collected = {_module(item.nodeid) for item in items}
+    ids = {item: _full_id(item) for item in items}
+    collected = {_module(full_id) for full_id in ids.values()}
     for test, reason in read_exceptions(file).items():
-        matching = [item for item in items if _ends_with(item.nodeid, test)]
+        matching = [item for item, full_id in ids.items() if _ends_with(full_id, test)]
         for item in matching:
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
         if not matching and any(_ends_with(module, _module(test)) for module in collected):
@@ -119,10 +120,15 @@ def _concerned(group):
     return sklearn.__version__ in SpecifierSet(group.get("scikit-learn", ""))
 
 
-def _module(nodeid):
-    return nodeid.partition("::")[0]
+def _full_id(item):
+    """Return the id of a test with the whole path of its file; pytest's begins at what the command line names."""
+    return item.path.as_posix() + "::" + item.nodeid.partition("::")[2]
 
 
-def _ends_with(nodeid, end):
+def _module(full_id):
+    return full_id.partition("::")[0]
+
+
+def _ends_with(full_id, end):
     """Tell whether an id ends with another, beginning at a folder or file."""
-    return f"/{nodeid}".endswith(f"/{end}")
+    return f"/{full_id}".endswith(f"/{end}")

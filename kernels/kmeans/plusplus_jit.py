@@ -7,6 +7,7 @@ import numpy as np
 
 from fastml._kernels._arrays import Csr
 from fastml._kernels._jit import fma, kernel
+from fastml._kernels.kmeans.lloyd_jit import squared_distance
 from fastml._kernels.kmeans.seeding import SUM_ROWS
 
 MAX_TRIALS = 16
@@ -122,24 +123,15 @@ def find_all(closest, weights, block_sums, targets, doubt, found):
     return True
 
 
-def reach_of(candidates, centers):
-    out = np.full(len(centers), 1e300)
-    least_reach(candidates, centers, out)
-    return out
-
-
 @kernel
-def least_reach(candidates, centers, out):
-    n_features = centers.shape[1]
+def reach_of(candidates, centers, noise):
+    out = np.empty(len(centers))
     for a in range(len(centers)):
+        least = 1e300
         for c in range(len(candidates)):
-            square = size = 0.0
-            for f in range(n_features):
-                e = candidates[c, f] - centers[a, f]
-                square += e * e
-                size += candidates[c, f] * candidates[c, f] + centers[a, f] * centers[a, f]
-            rounding = 64 * (n_features + 4) * 1.2e-16 * (size + square)
-            out[a] = min(out[a], 0.25 * square * (1 - 1e-9) - rounding)
+            least = min(least, squared_distance(candidates[c], centers[a]))
+        out[a] = 0.25 * least * (1 - 1e-9) - noise
+    return out
 
 
 def rounded_distances(X, norms, candidates, c_norms, closest, out, n_threads):

@@ -1,4 +1,4 @@
-"""Twin of plusplus.pyx: steps of greedy k-means++ in their plainest form. One thread.
+"""Twin of plusplus.pyx: steps of greedy k-means++ in their plainest form. One thread, no sketches.
 
 The gains alone may differ in the last bits from those of the compiled kernel, which adds them up lane by lane.
 """
@@ -57,15 +57,17 @@ def chunks(n_samples):
         yield np.arange(first, min(first + CHUNK_ROWS, n_samples))
 
 
-def evaluate(X, norms, weights, candidates, c_norms, reach, seeding, n_threads):
+def evaluate(X, norms, weights, candidates, c_norms, bounds, seeding, n_threads):
     closest, owner, nearer, _ = seeding
+    reach = bounds[0]
+    gains, n_opened = np.zeros(len(candidates)), 0
     nearer[:] = 0
-    gains = np.zeros(len(candidates))
     for rows in chunks(len(norms)):
         if reach is not None:
             rows = rows[closest[rows] > reach[owner[rows]]]
         gain(distances(X, norms, rows, candidates, c_norms), rows, weights, closest, nearer, gains)
-    return gains
+        n_opened += len(rows)
+    return gains, n_opened
 
 
 @kernel
@@ -134,7 +136,12 @@ def reach_of(candidates, centers, noise):
     return out
 
 
-def rounded_distances(X, norms, candidates, c_norms, closest, out, n_threads):
+def draw_sketch(X, norms, basis, n_threads):
+    """Return none: every sample is looked at."""
+
+
+def rounded_distances(X, norms, candidates, c_norms, bounds, closest, out, n_threads):
     for rows in chunks(len(norms)):
         rounded = distances(X, norms, rows, candidates, c_norms).astype(np.float32).T
         out[:, rows] = rounded if closest is None else np.minimum(closest[rows], rounded)
+    return len(norms)

@@ -24,6 +24,17 @@ def dense_and_csr(name):
     ]
 
 
+def host_samples(X, sparse):
+    """Return X itself, or the Csr of its entries, read-only where X is."""
+    if not sparse:
+        return X
+    matrix = sp.csr_matrix(X)
+    parts = matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    for part in parts:
+        part.flags.writeable = X.flags.writeable
+    return Csr(*parts)
+
+
 class Steps:
     """A module with assign, add_up ... that takes and returns NumPy arrays."""
 
@@ -32,13 +43,7 @@ class Steps:
         self.small_only = SIMULATED and self.module.__name__.endswith("_cuda")
 
     def samples(self, X):
-        if not self.sparse:
-            return self.module.to_device(X)
-        matrix = sp.csr_matrix(X)
-        parts = matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-        for part in parts:
-            part.flags.writeable = X.flags.writeable
-        return self.module.to_device(Csr(*parts))
+        return self.module.to_device(host_samples(X, self.sparse))
 
     def assign(self, X, centers, labels, *, touched=None, stay=False, n_threads=1):
         """Return the new labels and how many there are."""

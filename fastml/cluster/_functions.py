@@ -113,6 +113,5 @@ def kmeans_plusplus(
             raise ValueError(
                 f"The length of x_squared_norms {norms.shape[0]} should be equal to the length of n_samples {X.shape[0]}."
             )
-    return _init.choose(
-        X, n_clusters, weights, norms, check_random_state(random_state), n_local_trials, effective_n_threads()
-    )
+    seeds = _init.Seeds(X, weights, check_random_state(random_state), norms)
+    return seeds.choose(n_clusters, n_local_trials, n_threads=effective_n_threads())

@@ -5,6 +5,7 @@ import sklearn.cluster
 from scipy.sparse import issparse
 from sklearn.utils.extmath import row_norms
 
+from fastml.cluster._draws import WeightedDraws
 from fastml.cluster._plusplus import Undecided, plusplus
 
 _BLOCK = 1 << 16  # elements of a temporary
@@ -12,63 +13,81 @@ _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; 
 
 
 def initial_centers(est, X, init, weights, random_state, n_threads, *, init_size=None):
-    """Return the (n_clusters, n_features) centres that scikit-learn would start from.
+    """Return a function of no arguments that gives the (n_clusters, n_features) centres of the next run of scikit-learn's.
 
     weights   : (n_samples,) or None.
-    init_size : so many samples, drawn with replacement, stand for all.
+    init_size : so many samples, drawn with replacement for each run, stand for all.
     """
     n_samples, n_clusters = X.shape[0], est.n_clusters
-    weights = np.ones(n_samples, X.dtype) if weights is None else weights
+    filled = np.ones(n_samples, X.dtype) if weights is None else weights
     if not (isinstance(init, str) and init == "k-means++"):
         no_norms = np.broadcast_to(X.dtype.type(0), (n_samples,))  # only k-means++ reads them
-        return est._init_centroids(
+        return lambda: est._init_centroids(
             X,
             x_squared_norms=no_norms,
             init=init,
             random_state=random_state,
-            sample_weight=weights,
+            sample_weight=filled,
             init_size=init_size,
         )
-    if init_size is not None and init_size < n_samples:
+    if init_size is None or init_size >= n_samples:
+        seeds = Seeds(X, weights, random_state)
+        return lambda: seeds.choose(n_clusters, n_threads=n_threads)[0]
+
+    def of_some():
         chosen = random_state.randint(0, n_samples, init_size)
-        X, weights = X[chosen], weights[chosen]
-    return choose(X, n_clusters, weights, None, random_state, None, n_threads)[0]
+        return Seeds(X[chosen], filled[chosen], random_state).choose(n_clusters, n_threads=n_threads)[0]
+
+    return of_some
 
 
-def choose(X, n_clusters, weights, norms, random_state, n_local_trials, n_threads):
-    """Centres (n_clusters, n_features) and their numbers by k-means++: scikit-learn's choice.
+class Seeds:
+    """Samples from which k-means++ chooses centres, as often as wanted: scikit-learn's choice.
 
     norms : squared norms that scikit-learn shall use, or None.
 
     Where a choice hangs on rounding, scikit-learn's own function makes all of them anew from the same random state.
     """
-    state = random_state.get_state(legacy=False)
-    try:
-        samples = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
-        ours = squared_norms(samples)
-        if norms is not None and not np.allclose(norms, ours, rtol=1e-6 if X.dtype == np.float32 else 1e-14, atol=0):
-            raise Undecided  # not norms of these samples, yet scikit-learn would take them
-        indices = plusplus(
-            samples,
-            n_clusters,
-            np.asarray(weights, samples.dtype),
-            ours,
-            random_state,
-            n_local_trials,
-            n_threads=n_threads,
-        )
-    except Undecided:
-        random_state.set_state(state)
-        return _plain(
-            X,
-            n_clusters,
-            sample_weight=weights,
-            x_squared_norms=norms,
-            random_state=random_state,
-            n_local_trials=n_local_trials,
-        )
-    centers = X[indices]
-    return (centers.toarray() if issparse(centers) else centers), indices
+
+    def __init__(self, X, weights, random_state, norms=None):
+        self.X, self.weights, self.random_state, self.given_norms = X, weights, random_state, norms
+        self.samples = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
+        self.norms = squared_norms(self.samples)
+        self.filled = np.ones(X.shape[0], self.samples.dtype) if weights is None else np.asarray(weights, self.samples.dtype)
+        self.draws = WeightedDraws(self.filled, random_state)
+
+    def choose(self, n_clusters, n_local_trials=None, *, n_threads):
+        """Return the centres (n_clusters, n_features) and their numbers."""
+        state = self.random_state.get_state(legacy=False)
+        try:
+            self._check_norms()
+            indices = plusplus(
+                self.samples,
+                n_clusters,
+                None if self.weights is None else self.filled,
+                self.norms,
+                self.draws,
+                n_local_trials,
+                n_threads=n_threads,
+            )
+        except Undecided:
+            self.random_state.set_state(state)
+            return _plain(
+                self.X,
+                n_clusters,
+                sample_weight=self.weights,
+                x_squared_norms=self.given_norms,
+                random_state=self.random_state,
+                n_local_trials=n_local_trials,
+            )
+        centers = self.X[indices]
+        return (centers.toarray() if issparse(centers) else centers), indices
+
+    def _check_norms(self):
+        """Refuse norms that are not those of the samples: scikit-learn would take them all the same."""
+        relative = 1e-6 if self.samples.dtype == np.float32 else 1e-14
+        if self.given_norms is not None and not np.allclose(self.given_norms, self.norms, rtol=relative, atol=0):
+            raise Undecided
 
 
 def squared_norms(X):

@@ -62,9 +62,10 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
                 init -= means
 
         samples = _lloyd.prepare(X, weights, n_clusters=self.n_clusters)
+        next_centers = initial_centers(self, X, init, weights, random_state, n_threads)
 
         def run():
-            centers = initial_centers(self, X, init, weights, random_state, n_threads)
+            centers = next_centers()
             if self.verbose:
                 print("Initialization complete")
             return _lloyd.lloyd(

@@ -40,25 +40,3 @@ def _reassign(X, centers, seen, random_state, ratio, verbose):
         centers[starved] = rows if isinstance(rows, np.ndarray) else rows.toarray()
     # not too small a weight, or the centre would be reassigned at once
     seen[starved] = np.min(seen[~starved])
-
-
-class BatchSampler:
-    """Indices drawn with replacement by weight: those of ``random_state.choice(n, size, p=weights / weights.sum())``.
-
-    NumPy adds up the weights anew for each draw, which is O(n_samples) a batch; here they are added up once.
-    """
-
-    def __init__(self, weights, size, random_state):
-        self.probabilities = weights / np.sum(weights)
-        self.size = size
-        self.random_state = random_state
-        self.cumulative = None
-
-    def draw(self):
-        """Return (size,) indices."""
-        if self.cumulative is None:  # the first draw by NumPy, with its checks of the weights
-            first = self.random_state.choice(len(self.probabilities), self.size, p=self.probabilities, replace=True)
-            self.cumulative = self.probabilities.astype(np.float64).cumsum()
-            self.cumulative /= self.cumulative[-1]
-            return first
-        return self.cumulative.searchsorted(self.random_state.random_sample(self.size), side="right")

@@ -10,6 +10,7 @@ from fastml._validate import check_weights, check_X
 from fastml._versions import fit_context
 from fastml.cluster import _lloyd, _minibatch
 from fastml.cluster._base import SAMPLES, FittedKMeans, checked_params
+from fastml.cluster._draws import WeightedDraws
 from fastml.cluster._init import initial_centers
 
 
@@ -47,11 +48,12 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
 
         valid = random_state.randint(0, n_samples, self._init_size)
         trial = X[valid], weights[valid]
+        next_centers = initial_centers(self, X, init, weights, random_state, n_threads, init_size=self._init_size)
         best = None
         for number in range(self._n_init):
             if self.verbose:
                 print(f"Init {number + 1}/{self._n_init} with method {init}")
-            candidate = initial_centers(self, X, init, weights, random_state, n_threads, init_size=self._init_size)
+            candidate = next_centers()
             inertia = _inertia(*trial, candidate, n_threads)
             if self.verbose:
                 print(f"Inertia for init {number + 1}/{self._n_init}: {inertia}")
@@ -62,11 +64,11 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         self._counts = np.zeros(self.n_clusters, dtype=X.dtype)
         self._ewa_inertia = self._ewa_inertia_min = None
         self._no_improvement = self._n_since_last_reassign = 0
-        sampler = _minibatch.BatchSampler(weights, self._batch_size, random_state)
+        draws = WeightedDraws(weights, random_state)
         n_steps = self.max_iter * n_samples // self._batch_size
         for i in range(n_steps):
             inertia = _minibatch.step(
-                X[sampler.draw()],
+                X[draws.draw(self._batch_size)],
                 None,  # the draw has taken the weights into account
                 centers,
                 centers_new,
@@ -124,7 +126,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
             init = self._checked_init(X)
             self.cluster_centers_ = initial_centers(
                 self, X, init, weights, self._random_state, n_threads, init_size=self._init_size
-            )
+            )()
             self._counts = np.zeros(self.n_clusters, dtype=X.dtype)
             self._n_since_last_reassign = 0
         _minibatch.step(

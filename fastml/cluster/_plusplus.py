@@ -8,6 +8,7 @@ from fastml._kernels.kmeans.seeding import new_seeding
 
 SKETCH = 15  # coordinates of a sketch; with the norm of the rest 64 bytes a sample
 PAUSE = 6  # centres chosen without the sketch after it spared little
+WORTH_BOUNDS = 1 << 15  # elements from which distances between centres are worth their call
 EPS = np.finfo(np.float64).eps
 
 
@@ -15,11 +16,12 @@ class Undecided(Exception):
     """A choice hangs on rounding: only scikit-learn's own sequence of operations tells how it falls."""
 
 
-def plusplus(X, n_clusters, weights, norms, random_state, n_local_trials, *, n_threads):
+def plusplus(X, n_clusters, weights, norms, draws, n_local_trials, *, n_threads):
     """Numbers of the samples chosen as centres.
 
     X        : (n_samples, n_features) array or CSR matrix, float32 or float64.
-    weights  : (n_samples,) of the dtype of X; norms : (n_samples,) squared norms in float64.
+    weights  : (n_samples,) of the dtype of X, or None: all 1; norms : (n_samples,) squared norms in float64.
+    draws    : WeightedDraws by these weights; its random state serves all draws.
 
     Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates beyond the
     number of distinct samples, symmetric data, samples far from the origin. The random state has then been used.
@@ -29,20 +31,19 @@ def plusplus(X, n_clusters, weights, norms, random_state, n_local_trials, *, n_t
     kernel = load("kmeans.plusplus")
     if n_trials > kernel.MAX_TRIALS:
         raise Undecided
-    chosen = [random_state.choice(X.shape[0], p=weights / weights.sum())]
+    chosen = [int(draws.draw(1)[0])]
     choose = _choose_rounded if X.dtype == np.float32 else _choose
-    return choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads)
+    return choose(kernel, X, weights, norms, draws.random_state, chosen, n_clusters, n_trials, n_threads)
 
 
 def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads):
     """Add centres to `chosen`: potentials from sums of blocks, with the room that rounding may take up."""
     n_samples, n_features = X.shape
     rows, samples, seeding = _rows_of(X), _samples_of(X), new_seeding(n_samples)
-    total_weight = weights.sum()
+    total_weight = n_samples if weights is None else weights.sum()
     # of one squared distance, by scikit-learn's formula or ours; sums err by a random walk
     noise = 32 * (n_features + 4) * EPS * norms.max()
     walk = 4 * np.sqrt(n_samples)
-    weights = None if (weights == 1).all() else weights
     heaviest = 1.0 if weights is None else weights.max()
 
     def commit(index, take):
@@ -51,7 +52,8 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         return seeding.block_sums.sum()
 
     dense = not isinstance(samples, Csr)
-    centers = np.empty((n_clusters, n_features)) if dense else None
+    bound = dense and X.size >= WORTH_BOUNDS
+    centers = np.empty((n_clusters, n_features)) if bound else None
     sketch = Sketch(kernel, samples, norms, n_clusters, n_threads) if dense else NoSketch()
     potential = commit(chosen, 0)
     while len(chosen) < n_clusters:
@@ -65,7 +67,7 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
             raise Undecided
         candidates = rows(drawn)
         reach = None
-        if centers is not None:  # a sparse candidate would have to be spread out for each centre
+        if bound:
             centers[len(chosen) - 1] = rows(chosen[-1:])
             reach = kernel.reach_of(candidates, centers[: len(chosen)], noise)
         bounds = (reach, *sketch.of(candidates, norms[drawn]))
@@ -86,6 +88,7 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     """The same for float32, whose sums scikit-learn rounds so coarsely that only NumPy's own order of summation gives its draws."""
     n_samples, n_features = X.shape
     rows, samples = _rows_of(X), _samples_of(X)
+    weights = np.ones(n_samples, np.float32) if weights is None else weights
     noise = 64 * weights.sum(dtype=np.float64) * 32 * (n_features + 4) * EPS * norms.max()
     closest = np.empty((1, n_samples), np.float32)
     kernel.rounded_distances(samples, norms, rows(chosen), norms[chosen], (None, None, None), None, closest, n_threads)

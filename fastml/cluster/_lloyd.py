@@ -110,7 +110,7 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
             if verbose:
                 print(f"Converged at iteration {n_iter - 1}: strict convergence.")
             break
-        moved = (shift**2).sum()
+        moved = np.add.reduce(shift * shift)
         if moved <= tol:
             if verbose:
                 print(f"Converged at iteration {n_iter - 1}: center shift {moved} within tolerance {tol}.")

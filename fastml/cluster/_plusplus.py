@@ -16,18 +16,17 @@ class Undecided(Exception):
     """A choice hangs on rounding: only scikit-learn's own sequence of operations tells how it falls."""
 
 
-def plusplus(X, n_clusters, weights, norms, draws, n_local_trials, *, n_threads):
+def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, n_threads):
     """Numbers of the samples chosen as centres.
 
     X        : (n_samples, n_features) array or CSR matrix, float32 or float64.
     weights  : (n_samples,) of the dtype of X, or None: all 1; norms : (n_samples,) squared norms in float64.
-    draws    : WeightedDraws by these weights; its random state serves all draws.
+    draws    : WeightedDraws by these weights; its random state serves all draws. n_trials: candidates for each centre but the first.
 
     Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates beyond the
     number of distinct samples, symmetric data, samples far from the origin. The random state has then been used.
     """
     record(n_threads=n_threads)
-    n_trials = n_local_trials or 2 + int(np.log(n_clusters))
     kernel = load("kmeans.plusplus")
     if n_trials > kernel.MAX_TRIALS:
         raise Undecided
@@ -46,16 +45,15 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
     walk = 4 * np.sqrt(n_samples)
     heaviest = 1.0 if weights is None else weights.max()
 
-    def commit(index, take):
-        number = len(chosen) - 1
-        kernel.commit(samples, norms, weights, rows(index), norms[index], number, take, seeding, n_threads)
-        return seeding.block_sums.sum()
+    def commit(center, index, take):
+        kernel.commit(samples, norms, weights, center, norms[index], len(chosen) - 1, take, seeding, n_threads)
+        return np.add.reduce(seeding.block_sums)
 
     dense = not isinstance(samples, Csr)
     bound = dense and X.size >= WORTH_BOUNDS
     centers = np.empty((n_clusters, n_features)) if bound else None
     sketch = Sketch(kernel, samples, norms, n_clusters, n_threads) if dense else NoSketch()
-    potential = commit(chosen, 0)
+    potential = commit(rows(chosen), chosen, 0)
     while len(chosen) < n_clusters:
         if potential <= 64 * total_weight * noise:
             raise Undecided
@@ -73,14 +71,13 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         bounds = (reach, *sketch.of(candidates, norms[drawn]))
         gains, n_opened = kernel.evaluate(samples, norms, weights, candidates, norms[drawn], bounds, seeding, n_threads)
         sketch.learn(n_opened)
-        best = int(np.argmax(gains))
-        close = np.flatnonzero(gains >= gains[best] - total_weight * noise - walk * EPS * 4 * potential)
-        if len(close) > 1:
-            if (candidates[close] != candidates[best]).any():
-                raise Undecided
-            best = int(close[0])  # equal samples: the first drawn
+        enough = max(gains) - total_weight * noise - walk * EPS * 4 * potential
+        close = [number for number, gain in enumerate(gains) if gain >= enough]
+        best = close[0]  # of equal samples the first drawn
+        if len(close) > 1 and (candidates[close] != candidates[best]).any():
+            raise Undecided
         chosen.append(int(drawn[best]))
-        potential = commit(drawn[best : best + 1], best)
+        potential = commit(candidates[best : best + 1], drawn[best : best + 1], best)
     return np.array(chosen)
 
 

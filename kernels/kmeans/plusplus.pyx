@@ -204,7 +204,7 @@ def evaluate(
     seeding,                                 # inout  Seeding: nearer is written
     int n_threads,
 ):
-    """What each candidate would take off the potential, and for how many samples the distances were computed.
+    """List of what each candidate would take off the potential, and for how many samples the distances were computed.
 
     O(n_samples * n_trials * n_features) at most; a sample that the bounds settle costs O(n_trials).
     """
@@ -214,16 +214,27 @@ def evaluate(
     cdef int32_t[::1] owner = seeding.owner
     cdef uint16_t[::1] nearer = seeding.nearer
     cdef const double[::1] reach = bounds[0]
-    gains = np.empty((chunks_of(task.n), FML_TRIALS))
-    cdef double[:, ::1] gained = gains
-    cdef int64_t[::1] opened = np.empty(chunks_of(task.n), np.int64)
+    cdef Py_ssize_t n_chunks = chunks_of(task.n), chunk
+    cdef int64_t n_opened = 0
+    gains = [0.0] * len(candidates)
     task.weights = &weights[0] if weights is not None else NULL
     task.reach = &reach[0] if reach is not None else NULL
     if bounds[1] is not None:
         set_sketch(&task, bounds[1], bounds[2])
-    task.closest, task.owner, task.nearer, task.gains, task.opened = &closest[0], &owner[0], &nearer[0], &gained[0, 0], &opened[0]
-    run(&task, evaluate_chunk, candidates, c_norms, n_threads)
-    return gains.sum(axis=0)[:len(candidates)], np.sum(opened)
+    task.closest, task.owner, task.nearer = &closest[0], &owner[0], &nearer[0]
+    cdef double *gained = <double *> malloc(n_chunks * (FML_TRIALS * sizeof(double) + sizeof(int64_t)))
+    if gained == NULL:
+        raise MemoryError(f"no memory for the gains of {n_chunks} chunks")
+    task.gains, task.opened = gained, <int64_t *> (gained + n_chunks * FML_TRIALS)
+    try:
+        run(&task, evaluate_chunk, candidates, c_norms, n_threads)
+        for chunk in range(n_chunks):
+            n_opened += task.opened[chunk]
+            for c in range(len(gains)):
+                gains[c] += gained[chunk * FML_TRIALS + c]
+    finally:
+        free(gained)
+    return gains, n_opened
 
 
 def commit(

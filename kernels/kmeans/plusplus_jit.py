@@ -67,7 +67,7 @@ def evaluate(X, norms, weights, candidates, c_norms, bounds, seeding, n_threads)
             rows = rows[closest[rows] > reach[owner[rows]]]
         gain(distances(X, norms, rows, candidates, c_norms), rows, weights, closest, nearer, gains)
         n_opened += len(rows)
-    return gains, n_opened
+    return list(gains), n_opened
 
 
 @kernel

@@ -1,6 +1,7 @@
 """The Numba twins and the CUDA twins give the same models as scikit-learn, through the same estimators."""
 
 import os
+from functools import cache
 from itertools import count, islice
 
 import pytest
@@ -32,6 +33,7 @@ def is_small(build, seed):
     return not case.sparse and n <= 40 and n * d * k <= 600 and few_iterations and one_run  # CSR has no CUDA twin
 
 
+@cache
 def small_seeds(build, how_many):
     return list(islice((seed for seed in count(50_000) if is_small(build, seed)), how_many))
 

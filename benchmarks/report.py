@@ -113,7 +113,7 @@ def rows(cell, goal=None, which="contenders"):
         elif entry["error"]:
             yield f"{start} FAILED: {entry['error'].strip().splitlines()[-1]}"
         elif entry["ratio"] is None:
-            yield f"{start} {seconds(medians[name]):>9} scikit-learn has no time to compare with"
+            yield f"{start} - scikit-learn has no time to compare with"
         else:
             measured, cpu = entry["ratio"], entry["cpu_ratio"]["ratio"]
             spread = f"[{measured['low']:.2f} {measured['high']:.2f}]"

@@ -49,12 +49,19 @@ class Dying(Sleeper):
         os._exit(3)
 
 
+class Fading(Sleeper):
+    def nap(self, data, times=1):
+        import os
+        runs = iter((time.sleep, time.sleep))
+        return Task(lambda: next(runs, lambda _: os._exit(4))(0.03), lambda result: {"labels": np.arange(3)})
+
+
 WORKLOADS = (
     Workload("nap", "nap", data, about="a nap", goals={"float64": 1.5}),
     Workload("long-nap", "nap", data, {"times": 2}),
     Workload("grid-nap", "nap", data, grid=True),
 )
-CONTENDERS = {"sklearn": Sleeper, "fastml": FASTML, "picky": Picky, "dying": Dying}
+CONTENDERS = {"sklearn": SKLEARN, "fastml": FASTML, "picky": Picky, "dying": Dying}
 """
 
 
@@ -62,9 +69,9 @@ CONTENDERS = {"sklearn": Sleeper, "fastml": FASTML, "picky": Picky, "dying": Dyi
 def planted(tmp_path, monkeypatch):
     """A function that makes a family with a given fastml and returns its dotted name."""
 
-    def plant(fastml):
-        name = f"planted_{fastml.lower()}"
-        (tmp_path / f"{name}.py").write_text(PLANTED.replace("FASTML", fastml))
+    def plant(fastml, sklearn="Sleeper"):
+        name = f"planted_{fastml}_{sklearn}".lower()
+        (tmp_path / f"{name}.py").write_text(PLANTED.replace("FASTML", fastml).replace("SKLEARN", sklearn))
         return name
 
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -145,6 +152,14 @@ def test_a_contender_that_dies_or_offers_nothing_spoils_no_cell(planted, capsys)
 def test_fastml_that_dies_is_below_every_ratio(planted, capsys):
     assert run(planted("Dying"), "--min-ratio", "0.1", "--filter", "long") == 1
     assert "FAILED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("Fast", "Fading"), ("Fading", "Fast")])
+def test_a_death_between_two_rounds_is_told(ours, theirs, planted, capsys):
+    assert run(planted(ours, theirs), "--filter", "long") == 0
+    said = capsys.readouterr().out
+    assert "died with status 4" in said
+    assert "no cell has both" in said
 
 
 def test_a_spent_budget_leaves_the_first_run(planted, tmp_path):

@@ -171,8 +171,10 @@ FITTED = {
 }
 
 OPTIONS = {
-    "dtype": [[np.float64, np.float32], [np.float64], [np.float32], np.float64, np.float32]
-    + ["numeric", None, (np.float32,), "float64", np.int64],
+    "dtype": [
+        *([np.float64, np.float32], [np.float64], [np.float32], (np.float32,)),
+        *(np.float64, np.float32, np.int64, "float64", "numeric", None),
+    ],
     "order": ["C", None, "F"],
     "copy": [False, True],
     "ensure_all_finite": [True, False, "allow-nan"],

@@ -1,13 +1,14 @@
 """The compare tool on planted contenders, and the real workloads, made small, for agreement with scikit-learn."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
-from benchmarks import compare
+from benchmarks import compare, readme
 from benchmarks.families import kmeans
-from benchmarks.rounds import Samples
+from benchmarks.rounds import ROOT, Samples
 from benchmarks.verdict import agreement, below, in_words, ratio
 from benchmarks.workload import NotOffered, digest, prepare, small
 
@@ -214,6 +215,24 @@ def test_plot(ending, planted, tmp_path):
     path = tmp_path / f"ratios{ending}"
     assert run(planted("Fast"), "--plot", str(path), "--filter", "long") == 0
     assert path.stat().st_size > 1000
+
+
+def test_the_readme_takes_its_figures_from_the_json(planted, tmp_path):
+    path = tmp_path / "run.json"
+    assert run(planted("Fast"), "--json", str(path)) == 0
+    text = (
+        "<!-- ratios: begin (how) -->\nold\n<!-- ratios: end -->\n<!--ratio nap-->–<!--/--> <!--ratio sleep-->1<!--/-->"
+    )
+    filled = readme.fill(text, json.loads(path.read_text()))
+    assert "old" not in filled
+    assert re.search(r"\| a nap \| \d\.\dx \| – \|", filled)
+    assert re.search(r"<!--ratio nap-->\d\.\dx<!--/--> <!--ratio sleep-->–<!--/-->$", filled)
+    assert readme.fill(filled, json.loads(path.read_text())) == filled
+
+
+def test_the_readme_names_workloads_that_exist():
+    named = readme.FIGURE.findall((ROOT / "README.md").read_text())
+    assert set(named) <= {workload.name for workload in kmeans.PROMISED}
 
 
 # --- the real workloads ----------------------------------------------------------------------------------------------

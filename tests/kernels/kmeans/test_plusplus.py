@@ -67,7 +67,7 @@ def test_by_hand(plusplus, samples, dtype):
     assert state.seeding.owner.tolist() == [0] * 5
     assert state.seeding.block_sums.tolist() == [0 + 1 + 32 + 81 + 50]
     # to the sample at 4: 9 of 1, 0 of 16, 25 of 81, 36 of 100; to the one at 9: 25 of 16, 0 of 81, 1 of 100
-    assert state.evaluate([2, 3])[0].tolist() == [2 * 16 + 56 + 0.5 * 64, 81 + 0.5 * 99]
+    assert list(state.evaluate([2, 3])[0]) == [2 * 16 + 56 + 0.5 * 64, 81 + 0.5 * 99]
     assert state.seeding.nearer.tolist() == [0, 0, 1, 3, 3]
     state.commit(3, take=1)
     assert state.seeding.closest.tolist() == [0, 1, 16, 0, 1]

@@ -111,8 +111,8 @@ class FittedKMeans(Accelerated):
 def checked_params(est, X):
     """Check the parameters against the samples as scikit-learn does, and return what it derives from them.
 
-    scikit-learn's check also computes the variance of the samples by NumPy, a tenth of a fit; our own pass over the samples yields it,
-    so a stand-in with ``tol=0`` is checked, for which scikit-learn skips it.
+    scikit-learn's check also computes the variance of the samples by NumPy, a tenth of a fit; our own pass over the
+    samples yields it, so a stand-in with ``tol=0`` is checked, for which scikit-learn skips it.
     """
     probe = object.__new__(type(est))
     vars(probe).update(vars(est), tol=0)

@@ -72,9 +72,7 @@ def k_means(
 
 @accelerated(plain=sklearn.cluster.kmeans_plusplus)
 @validate_params(sklearn.cluster.kmeans_plusplus._skl_parameter_constraints, prefer_skip_nested_validation=True)
-def kmeans_plusplus(
-    X, n_clusters, *, sample_weight=None, x_squared_norms=None, random_state=None, n_local_trials=None
-):
+def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, random_state=None, n_local_trials=None):
     """Choose samples as starting centres by greedy k-means++ (Arthur and Vassilvitskii 2007, SODA).
 
     Parameters
@@ -97,8 +95,8 @@ def kmeans_plusplus(
     centers : ndarray of shape (n_clusters, n_features)
         The chosen samples.
     indices : ndarray of shape (n_clusters,)
-        Their numbers, identical to scikit-learn's. O(n_samples * n_features) per candidate at most; samples that the triangle
-        inequality rules out cost O(1). Memory: O(n_samples).
+        Their numbers, identical to scikit-learn's. O(n_samples * n_features) per candidate at most; samples that the
+        triangle inequality rules out cost O(1). Memory: O(n_samples).
     """
     check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if not hasattr(X, "dtype") or not hasattr(X, "shape"):
@@ -111,7 +109,8 @@ def kmeans_plusplus(
         norms = check_array(x_squared_norms, dtype=X.dtype, ensure_2d=False)
         if norms.shape[0] != X.shape[0]:
             raise ValueError(
-                f"The length of x_squared_norms {norms.shape[0]} should be equal to the length of n_samples {X.shape[0]}."
+                f"The length of x_squared_norms {norms.shape[0]} should be equal to the length of n_samples "
+                f"{X.shape[0]}."
             )
     seeds = _init.Seeds(X, weights, check_random_state(random_state), norms)
     return seeds.choose(n_clusters, n_local_trials, n_threads=effective_n_threads())

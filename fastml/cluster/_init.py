@@ -13,7 +13,7 @@ _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; 
 
 
 def initial_centers(est, X, init, weights, random_state, n_threads, *, init_size=None):
-    """Return a function of no arguments that gives the (n_clusters, n_features) centres of the next run of scikit-learn's.
+    """Return a function of no arguments that gives the centres from which scikit-learn's next run would start.
 
     weights   : (n_samples,) or None.
     init_size : so many samples, drawn with replacement for each run, stand for all.
@@ -53,7 +53,8 @@ class Seeds:
         self.X, self.weights, self.random_state, self.given_norms = X, weights, random_state, norms
         self.samples = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
         self.norms = squared_norms(self.samples)
-        self.filled = np.ones(X.shape[0], self.samples.dtype) if weights is None else np.asarray(weights, self.samples.dtype)
+        dtype = self.samples.dtype
+        self.filled = np.ones(X.shape[0], dtype) if weights is None else np.asarray(weights, dtype)
         self.draws = WeightedDraws(self.filled, random_state)
         self.state, self.n_drawn = None, 0  # a state of the source, which takes NumPy 30 µs to tell, and draws since
 
@@ -94,5 +95,5 @@ def squared_norms(X):
     if X.dtype == np.float64:
         return row_norms(X, squared=True)
     rows = max(_BLOCK // X.shape[1], 1)
-    parts = (row_norms(X[first : first + rows].astype(np.float64), squared=True) for first in range(0, X.shape[0], rows))
-    return np.concatenate(list(parts))
+    blocks = (X[first : first + rows].astype(np.float64) for first in range(0, X.shape[0], rows))
+    return np.concatenate([row_norms(block, squared=True) for block in blocks])

@@ -1,4 +1,7 @@
-"""K-means:  min_C  sum_i  w_i  min_k ||x_i - c_k||^2  by Lloyd's iteration (Lloyd 1982, IEEE Trans. Inf. Theory 28:129)."""
+"""K-means:  min_C  sum_i  w_i  min_k ||x_i - c_k||^2  by Lloyd's iteration.
+
+Lloyd 1982, IEEE Transactions on Information Theory 28:129.
+"""
 
 import warnings
 
@@ -39,8 +42,8 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
         -------
         self : KMeans
             Class of agreement: identical labels and n_iter_, centres and inertia up to rounding. One iteration is
-            O(n_samples * n_clusters * n_features) at most; the bounds of Hamerly (2010) skip most of it once the centres settle.
-            Memory beside the centred copy: O(n_samples + n_clusters * n_features).
+            O(n_samples * n_clusters * n_features) at most; the bounds of Hamerly (2010) skip most of it once the
+            centres settle. Memory beside the centred copy: O(n_samples + n_clusters * n_features).
         """
         given, X = X, check_X(self, X, reset=True, copy=self.copy_x and type(X) is not np.ndarray, **SAMPLES)
         vars(self).update(checked_params(self, X))

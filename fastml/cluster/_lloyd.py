@@ -11,7 +11,8 @@ from fastml.cluster._relocation import relocate_empty_clusters
 
 # Bounds pay from so many multiply-adds per sample: at n = 1,000,000, d = 3, k = 8 they cost more than the tile.
 WORTH_BOUNDS = 256
-# From so many clusters on it pays to look at the centres that moved most apart from the others: 1.5x at k = 512, nothing at k = 64.
+# From so many clusters on it pays to look at the centres that moved most apart from the others: 1.5x at k = 512,
+# nothing at k = 64.
 WORTH_MOVERS = 128
 
 
@@ -119,9 +120,7 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
         n_iter += 1
         reassign()
         n_iter -= 1
-    return LloydResult(
-        kernel.to_host(labels), inertia(samples, centers, labels, n_threads=n_threads), centers, n_iter
-    )
+    return LloydResult(kernel.to_host(labels), inertia(samples, centers, labels, n_threads=n_threads), centers, n_iter)
 
 
 def same_clustering(labels, others, n_clusters):

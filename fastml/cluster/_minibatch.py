@@ -5,9 +5,7 @@ import numpy as np
 from fastml.cluster import _lloyd
 
 
-def step(
-    X, weights, centers, centers_new, seen, random_state, *, reassign, reassignment_ratio, verbose, n_threads
-):
+def step(X, weights, centers, centers_new, seen, random_state, *, reassign, reassignment_ratio, verbose, n_threads):
     """Assign a batch, move the centres, and give starved centres to samples of the batch drawn at random.
 
     X            : (n_samples, n_features) array or CSR matrix, the batch; weights (n_samples,) or None.

@@ -34,8 +34,8 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         Returns
         -------
         self : MiniBatchKMeans
-            Class of agreement: identical labels, n_iter_ and n_steps_, centres and inertia up to rounding. A batch costs
-            O(batch_size * n_clusters * n_features). Memory: O(n_samples + n_clusters * n_features).
+            Class of agreement: identical labels, n_iter_ and n_steps_, centres and inertia up to rounding. A batch
+            costs O(batch_size * n_clusters * n_features). Memory: O(n_samples + n_clusters * n_features).
         """
         X = check_X(self, X, reset=True, **SAMPLES)
         vars(self).update(checked_params(self, X))

@@ -11,7 +11,8 @@ def center(X, *, keep, n_threads):
     keep : bool
         Leave X as it is and return a new array; else X itself changes.
 
-    Returns the centred samples, the means and the variances, each with the bits of NumPy's X.mean(axis=0), X - means and X.var(axis=0).
+    Returns the centred samples, the means and the variances, each with the bits of NumPy's X.mean(axis=0), X - means
+    and X.var(axis=0).
     """
     n_samples, n_features = X.shape
     if n_features == 1:  # NumPy adds up a contiguous column pairwise

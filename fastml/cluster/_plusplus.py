@@ -21,10 +21,12 @@ def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, n_threads):
 
     X        : (n_samples, n_features) array or CSR matrix, float32 or float64.
     weights  : (n_samples,) of the dtype of X, or None: all 1; norms : (n_samples,) squared norms in float64.
-    draws    : WeightedDraws by these weights; its random state serves all draws. n_trials: candidates for each centre but the first.
+    draws    : WeightedDraws by these weights; its random state serves all draws. n_trials: candidates for each centre
+    but the first.
 
-    Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates beyond the
-    number of distinct samples, symmetric data, samples far from the origin. The random state has then been used.
+    Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates
+    beyond the number of distinct samples, symmetric data, samples far from the origin. The random state has then been
+    used.
     """
     record(n_threads=n_threads)
     kernel = load("kmeans.plusplus")
@@ -82,7 +84,10 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
 
 
 def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads):
-    """The same for float32, whose sums scikit-learn rounds so coarsely that only NumPy's own order of summation gives its draws."""
+    """Add centres to `chosen` for float32 samples.
+
+    scikit-learn rounds their sums so coarsely that only NumPy's own order of summation gives its draws.
+    """
     n_samples, n_features = X.shape
     rows, samples = _rows_of(X), _samples_of(X)
     weights = np.ones(n_samples, np.float32) if weights is None else weights
@@ -157,7 +162,8 @@ class Sketch(NoSketch):
 def principal_axes(X, width):
     """Orthonormal (width, n_features) rows that roughly span the directions in which the samples vary most.
 
-    Any orthonormal rows give bounds; these give tight ones. Three rounds of subspace iteration on at most 2,048 samples.
+    Any orthonormal rows give bounds; these give tight ones. Three rounds of subspace iteration on at most 2,048
+    samples.
     """
     sample = np.asarray(X[:: max(len(X) // 2048, 1)], dtype=np.float64)
     axes = np.random.default_rng(0).normal(size=(X.shape[1], width))

@@ -20,7 +20,8 @@ class Bounds(NamedTuple):
     quiet_moved    how far any centre beside the movers moved, at most
     known          False: nothing yet, the next assignment writes all
 
-    One centre that moves far spoils the lower bounds of all samples. Where only the movers are in question, only they are looked at.
+    One centre that moves far spoils the lower bounds of all samples. Where only the movers are in question, only they
+    are looked at.
     """
 
     upper: np.ndarray

@@ -38,7 +38,10 @@ def distances(
     out,                                     # out    (n_samples, n_clusters)  of the type of X
     int n_threads,
 ):
-    """Euclidean distances by  sqrt(max(0, -2 x.c + |x|^2 + |c|^2)),  in float64. O(n_samples * n_features * n_clusters)."""
+    """Euclidean distances by  sqrt(max(0, -2 x.c + |x|^2 + |c|^2)),  in float64.
+
+    O(n_samples * n_features * n_clusters).
+    """
     cdef fml_distances task
     cdef const int32_t[::1] indices, indptr
     cdef const double[::1] data64

@@ -1,8 +1,9 @@
 """Steps of Lloyd's iteration on dense data. Twins: lloyd_jit.py (plain), lloyd_cuda.py (GPU), lloyd_csr.pyx (CSR).
 
-The assignment is a register tile whose dot products are scikit-learn's own chains of operations (runtime/tile_impl.h), so its labels are
-scikit-learn's, ties included; on a CPU without fused multiply-add the close calls are decided again with the C library's `fma`. The bounds
-of Hamerly (2010) skip samples only where no rounding could matter. Sums run in the order of the samples, whoever adds them up.
+The assignment is a register tile whose dot products are scikit-learn's own chains of operations (runtime/tile_impl.h),
+so its labels are scikit-learn's, ties included; on a CPU without fused multiply-add the close calls are decided again
+with the C library's `fma`. The bounds of Hamerly (2010) skip samples only where no rounding could matter. Sums run in
+the order of the samples, whoever adds them up.
 """
 
 import numpy as np
@@ -19,7 +20,8 @@ from fastml._kernels.kmeans.lloyd cimport (
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
-from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
+# for the driver
+from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # no-cython-lint
 
 BOUNDED = True                       # assign and follow keep Bounds
 DISTANCE_ROWS = 1024                 # fixed: the inertia is the sum of the sums of so many samples each
@@ -61,8 +63,8 @@ def assign(
 ):
     """Nearest centre of every sample: the smallest  c_norm - 2 x.c,  ties to the lowest index.
 
-    Returns how many labels changed and for how many samples all distances were computed. O(n_samples * n_clusters * n_features)
-    without bounds; what the bounds settle costs O(1), or O(n_features).
+    Returns how many labels changed and for how many samples all distances were computed.
+    O(n_samples * n_clusters * n_features) without bounds; what the bounds settle costs O(1), or O(n_features).
     """
     cdef fml_assign task
     cdef float[::1] upper, lower, block_norms, moved, others_moved, nearest_other
@@ -122,7 +124,8 @@ def add_up(
     task.weights = &weights[0] if weights is not None else NULL
     task.touched = &touched[0] if touched is not None else NULL
     task.is_f32 = floating is float
-    # whole clusters where there are enough of them: each sample is then read by one thread; else the features of a sample are divided
+    # whole clusters where there are enough of them: each sample is then read by one thread; else its features are
+    # divided
     task.k_parts = min(n_threads, task.k) if task.k >= 2 * n_threads or task.d < 8 * n_threads else 1
     task.f_parts = 1 if task.k_parts > 1 else min(n_threads, max(task.d // 8, 1))
     cdef Py_ssize_t parts = task.k_parts * task.f_parts
@@ -137,14 +140,18 @@ def average(
     floating[:, ::1] centers,                # out    (n_clusters, n_features)
     floating[::1] shift,                     # out    (n_clusters,)  distance moved
 ):
-    """Centres from sums; a cluster without weight goes to the centre of the heaviest one. O(n_clusters * n_features)."""
+    """Centres from sums; a cluster without weight goes to the centre of the heaviest one.
+
+    O(n_clusters * n_features).
+    """
     cdef Py_ssize_t k = sums.shape[0], d = sums.shape[1], j, f, heaviest = 0
     cdef floating scale
     with nogil:
         for j in range(k):
             if totals[j] > totals[heaviest]:
                 heaviest = j
-        # in ascending order and in place, as scikit-learn does it: a cluster before the heaviest one takes that one's sum
+        # in ascending order and in place, as scikit-learn does it: a cluster before the heaviest one takes
+        # that one's sum
         for j in range(k):
             scale = <floating> 1.0 / totals[j] if totals[j] > 0 else 0
             for f in range(d):
@@ -205,7 +212,8 @@ def follow(
     """Carry the movement of the centres into the bounds; returns them."""
     cdef float[::1] moved = bounds.moved, others_moved = bounds.others_moved, nearest_other = bounds.nearest_other
     cdef Py_ssize_t k = centers.shape[0], j, first = 0
-    cdef float far = 0, next_far = 0, outwards = 1 + 2e-6 + 2 * (centers.shape[1] + 4) * (6e-8 if floating is float else 2e-16)
+    cdef double half_ulp = 6e-8 if floating is float else 2e-16
+    cdef float far = 0, next_far = 0, outwards = 1 + 2e-6 + 2 * (centers.shape[1] + 4) * half_ulp
     for j in range(k):
         moved[j] = <float> shift[j] * outwards
         if moved[j] > far:

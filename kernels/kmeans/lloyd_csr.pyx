@@ -12,8 +12,8 @@ from libc.stdlib cimport free, malloc
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
-from fastml._kernels.kmeans.lloyd import average  # noqa: F401 (the driver's)
-from fastml._kernels.kmeans.rows import to_device, to_host  # noqa: F401 (the driver's)
+from fastml._kernels.kmeans.lloyd import average  # no-cython-lint
+from fastml._kernels.kmeans.rows import to_device, to_host  # no-cython-lint
 
 BOUNDED = False                      # no bounds are kept
 DISTANCE_ROWS = 1024                 # as in lloyd.pyx
@@ -153,8 +153,8 @@ def inertia(
 def squared_distances(X, const floating[:, ::1] centers, int32_t[::1] labels, rows):
     """Squared distances of a slice of the samples to their centres."""
     cdef fml_csr task = new_task(X, centers)
-    cdef Py_ssize_t first, end, step
-    first, end, step = rows.indices(task.n)
+    cdef Py_ssize_t first, end
+    first, end, _ = rows.indices(task.n)
     cdef const floating[::1] c_norms = np.einsum("ij,ij->i", centers, centers)
     out = np.empty(end - first, np.float32 if floating is float else np.float64)
     cdef floating[::1] value = out

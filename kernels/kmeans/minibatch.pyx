@@ -1,4 +1,7 @@
-"""One step of mini-batch k-means (Sculley 2010, WWW) on dense samples. Twins: minibatch_jit.py, minibatch_csr.pyx (CSR)."""
+"""One step of mini-batch k-means (Sculley 2010, WWW) on dense samples.
+
+Twins: minibatch_jit.py (plain), minibatch_csr.pyx (CSR).
+"""
 
 import numpy as np
 
@@ -7,7 +10,7 @@ from libc.stdint cimport int32_t
 
 from fastml._kernels.kmeans.minibatch cimport fml_minibatch, run_update
 
-from fastml._kernels.kmeans.lloyd import assign, inertia, to_device, to_host  # noqa: F401 (the driver's)
+from fastml._kernels.kmeans.lloyd import assign, inertia, to_device, to_host  # no-cython-lint
 
 
 def update(

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t
 
 from fastml._kernels.kmeans.minibatch cimport fml_minibatch, run_update
 
-from fastml._kernels.kmeans.lloyd_csr import assign, inertia, to_device, to_host  # noqa: F401 (the driver's)
+from fastml._kernels.kmeans.lloyd_csr import assign, inertia, to_device, to_host  # no-cython-lint
 
 
 def update(

@@ -1,13 +1,11 @@
 """Steps of greedy k-means++ (Arthur and Vassilvitskii 2007, SODA). Twin: plusplus_jit.py.
 
-The distances are fused with what is done with them: none is written out but the smallest. Samples that the triangle inequality rules
-out (Raff 2021, IJCAI) cost one comparison.
+The distances are fused with what is done with them: none is written out but the smallest. Samples that the triangle
+inequality rules out (Raff 2021, IJCAI) cost one comparison.
 """
 
 import numpy as np
 
-from cython cimport floating
-from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from libc.stdlib cimport free, malloc
 
@@ -50,8 +48,8 @@ cdef extern from "plusplus.h" nogil:
     void fml_seed_round(void *task, Py_ssize_t chunk, int worker)
     double fast_squared_distance_f64(const double *x, const double *c, Py_ssize_t d)
     int fml_seed_find(
-        const double *closest, const double *weights, const double *block_sums, Py_ssize_t n, const double *targets, int n_targets,
-        double doubt, int64_t *found)
+        const double *closest, const double *weights, const double *block_sums, Py_ssize_t n, const double *targets,
+        int n_targets, double doubt, int64_t *found)
 
 
 cdef void evaluate_chunk(void *task, Py_ssize_t i) noexcept nogil:
@@ -133,13 +131,17 @@ def find(
     const double[::1] targets,               # in     (n_trials,)
     double doubt,                            # in     rounding that a sum may carry
 ):
-    """Samples at which the running sum of weight x closest reaches the targets; None where rounding decides it. O(n_samples / 256)."""
+    """Samples at which the running sum of weight x closest reaches the targets.
+
+    None where rounding decides it. O(n_samples / 256).
+    """
     found = np.empty(targets.shape[0], np.int64)
     cdef int64_t[::1] numbers = found
     cdef const double *w = &weights[0] if weights is not None else NULL
     cdef int sure
     with nogil:
-        sure = fml_seed_find(&closest[0], w, &block_sums[0], closest.shape[0], &targets[0], targets.shape[0], doubt, &numbers[0])
+        sure = fml_seed_find(
+            &closest[0], w, &block_sums[0], closest.shape[0], &targets[0], targets.shape[0], doubt, &numbers[0])
     return found if sure else None
 
 
@@ -148,7 +150,9 @@ def reach_of(
     const double[:, ::1] centers,            # in     (n_chosen, n_features)
     double noise,                            # in     rounding that a squared distance may carry
 ):
-    """Squared distance from each centre up to which a sample cannot be nearer to any candidate: a quarter of the nearest one's.
+    """Squared distance from each centre up to which a sample cannot be nearer to any candidate.
+
+    A quarter of the nearest candidate's.
 
     O(n_trials * n_chosen * n_features).
     """
@@ -200,7 +204,7 @@ def evaluate(
     const double[::1] weights,               # in     (n_samples,)   or None: all 1
     candidates,                              # in     (n_trials, n_features)  float64
     c_norms,                                 # in     (n_trials,)    squared norms
-    bounds,                                  # in     (reach of reach_of or None, sketch or None, sketch of the candidates)
+    bounds,                                  # in     (reach of reach_of or None, sketch or None, that of the candidates)
     seeding,                                 # inout  Seeding: nearer is written
     int n_threads,
 ):
@@ -267,7 +271,7 @@ def rounded_distances(
     c_norms,                                 # in     (n_trials,)
     bounds,                                  # in     (None, sketch or None, sketch of the candidates)
     const float[::1] closest,                # in     (n_samples,)   or None
-    float[:, ::1] out,                       # out    (n_trials, n_samples)  smaller of closest and the distance rounded to float32
+    float[:, ::1] out,                       # out    (n_trials, n_samples)  smaller of closest and the rounded distance
     int n_threads,
 ):
     """Squared distances of float32 samples to the candidates, no larger than before; for how many they were computed.

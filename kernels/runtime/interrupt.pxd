@@ -1,4 +1,7 @@
-"""A parallel loop that Ctrl-C stops: the signal is looked for about ten times a second, between slices of the chunks."""
+"""A parallel loop that Ctrl-C stops.
+
+The signal is looked for about ten times a second, between slices of the chunks.
+"""
 
 from cpython.exc cimport PyErr_CheckSignals
 
@@ -23,7 +26,8 @@ cdef inline void run_slice(void *task, Py_ssize_t i) noexcept nogil:
     part.body(part.task, part.first + i)
 
 
-cdef inline int run_chunks(body_t body, void *task, Py_ssize_t n_chunks, double chunk_ns, int n_threads) except -1 nogil:
+cdef inline int run_chunks(body_t body, void *task, Py_ssize_t n_chunks, double chunk_ns, int n_threads) \
+        except -1 nogil:
     """body(task, i) for each i < n_chunks, each about chunk_ns of work.
 
     Raises what a signal handler raises, such as KeyboardInterrupt; the rest is then left undone.

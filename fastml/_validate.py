@@ -76,7 +76,7 @@ accept_sparse, accept_large_sparse, **more
         return X.copy() if copy else X
     checked = validate_data(
         est,
-        X,
+        _on_host(X),
         reset=reset,
         copy=copy,
         dtype=dtype,
@@ -117,7 +117,7 @@ def check_weights(sample_weight, X):
         and sample_weight.any()  # newer versions of scikit-learn refuse all-zero weights
     ):
         return sample_weight
-    return _aligned(check_sample_weight(sample_weight, X, dtype=X.dtype))
+    return _aligned(check_sample_weight(_on_host(sample_weight), X, dtype=X.dtype))
 
 
 def _is_clean(array, dtype, ndim):
@@ -137,6 +137,15 @@ def _is_known(est, X):
     """Tell whether samples without names are what the fitted estimator expects."""
     n_features = X.shape[1]
     return getattr(est, "feature_names_in_", None) is None and getattr(est, "n_features_in_", n_features) == n_features
+
+
+def _on_host(array):
+    """Bring an array that lies on a GPU (CuPy's, PyTorch's, Numba's) to the host, where scikit-learn can look at it."""
+    if not (hasattr(array, "__cuda_array_interface__") or hasattr(array, "__cuda_ndarray__")):
+        return array
+    from fastml._kernels import _cuda
+
+    return _cuda.to_host(_cuda.to_device(array))
 
 
 def _aligned(array):

@@ -24,7 +24,10 @@ else:
     from math import sqrt  # noqa: F401
 
     from llvmlite import ir
+    from numba.cuda import dispatcher
     from numba.cuda.extending import intrinsic
+
+    dispatcher.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small data are nobody's mistake
 
     @intrinsic
     def fma(typing_context, a, b, c):

@@ -4,6 +4,7 @@ import os
 from functools import cache
 from itertools import count, islice
 
+import numpy as np
 import pytest
 
 import fastml
@@ -71,3 +72,16 @@ def test_cuda_is_what_runs():
     with fastml.config_context(device="cuda"):
         est = fastml.cluster.KMeans(2, random_state=0).fit([[0.0], [1.0], [5.0], [6.0]])
     assert fastml.explain(est)["fit"].device == "cuda"
+
+
+@pytest.mark.usefixtures("cuda")
+def test_cuda_arrays_are_taken():
+    from numba import cuda
+
+    X = np.random.RandomState(0).randn(30, 2)
+    weights = np.arange(30.0)
+    with fastml.config_context(device="cuda", strict=True):
+        est = fastml.cluster.KMeans(2, random_state=0).fit(cuda.to_device(X), sample_weight=cuda.to_device(weights))
+        right = fastml.cluster.KMeans(2, random_state=0).fit(X, sample_weight=weights)
+        np.testing.assert_array_equal(est.labels_, right.labels_)
+        np.testing.assert_array_equal(est.predict(cuda.to_device(X)), right.labels_)

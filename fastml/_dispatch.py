@@ -49,19 +49,21 @@ class Report:
         Where they ran: "cuda" where one of them did, and then `backend` is that one's.
     n_threads : int or None
         How many threads they were given.
+    notes : tuple of str
+        What else is worth knowing, such as a decision that was left to scikit-learn's own code.
     reason : str or None
         Why scikit-learn's own code ran instead; None where the kernels did it all.
     """
 
     # Defaults live in the class: filling seven attributes per call would cost 0.3 µs.
-    kernels = ()
+    kernels = notes = ()
     backend = isa = device = n_threads = reason = None
 
     def __init__(self, method):
         self.method = method
 
     def __repr__(self):
-        fields = ("kernels", "backend", "isa", "device", "n_threads", "reason")
+        fields = ("kernels", "backend", "isa", "device", "n_threads", "notes", "reason")
         return f"Report({self.method!r}, {', '.join(f'{f}={getattr(self, f)!r}' for f in fields)})"
 
     def __str__(self):
@@ -71,11 +73,12 @@ class Report:
             return "fastml, no kernel needed"
         threads = self.n_threads and f"{self.n_threads} thread{'s' * (self.n_threads > 1)}"
         where = filter(None, (self.backend, self.isa, self.device, threads))
-        return f"{' + '.join(self.kernels)} ({', '.join(where)})"
+        return "; ".join([f"{' + '.join(self.kernels)} ({', '.join(where)})", *self.notes])
 
     def absorb(self, inner):
         """Add what a nested call did."""
         self.kernels += tuple(kernel for kernel in inner.kernels if kernel not in self.kernels)
+        self.notes += tuple(note for note in inner.notes if note not in self.notes)
         if inner.device is not None and self.device != "cuda":
             self.backend, self.isa, self.device = inner.backend, inner.isa, inner.device
         self.n_threads = max(self.n_threads or 0, inner.n_threads or 0) or None
@@ -230,6 +233,14 @@ def record(*, n_threads):
     report = _thread.report
     if report is not None:
         report.n_threads = max(n_threads, report.n_threads or 0)
+
+
+def note(sentence):
+    """Add a remark to the running report."""
+    report = _thread.report
+    if report is not None and sentence not in report.notes:
+        report.notes += (sentence,)
+    logger.info("%s", sentence)
 
 
 def load(name, work=0.0):

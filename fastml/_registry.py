@@ -73,4 +73,5 @@ def plain_of(ours):
         return getattr(ours, "_stands_for", None)
     if Accelerated not in ours.__mro__ or any(map(plain_of, ours.__bases__)):  # not ours, or a user's subclass
         return None
-    return next((base for base in ours.__bases__ if base.__module__.startswith("sklearn.")), None)
+    estimators = (base for base in ours.__bases__ if hasattr(base, "get_params"))  # what is shared may have mixins
+    return next((base for base in estimators if base.__module__.startswith("sklearn.")), None)

@@ -10,7 +10,13 @@ from fastml._config import Options, current, get_config
 from fastml._dispatch import FallbackError
 
 OLDEST, TOO_NEW = (1, 7), (1, 10)
-TESTED = OLDEST <= tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < TOO_NEW
+INSTALLED = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+TESTED = OLDEST <= INSTALLED < TOO_NEW
+
+# MiniBatchKMeans draws its batches by weight; before, uniformly, and the weights then counted in the update.
+DRAWS_BY_WEIGHT = INSTALLED >= (1, 9)
+# k-means++ adds up float32 potentials in float32; before, in float64.
+ROUNDS_RUNNING_SUMS = INSTALLED >= (1, 8)
 
 UNTESTED = (
     f"scikit-learn {sklearn.__version__} is outside the range that fastml was tested with "
@@ -27,6 +33,8 @@ except ImportError:
         raise
 
 __all__ = [
+    "DRAWS_BY_WEIGHT",
+    "ROUNDS_RUNNING_SUMS",
     "TESTED",
     "UNTESTED",
     "check_sample_weight",

@@ -1,6 +1,7 @@
 """What KMeans and MiniBatchKMeans share: everything after the fit."""
 
 import numpy as np
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._dispatch import accelerated
@@ -18,7 +19,7 @@ SAMPLES = {
 }
 
 
-class FittedKMeans(Accelerated):
+class FittedKMeans(Accelerated, TransformerMixin):
     """Labels, distances and score of samples for the fitted centres."""
 
     def _check_samples(self, X):

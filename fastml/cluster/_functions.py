@@ -10,6 +10,9 @@ from fastml._validate import check_weights
 from fastml._versions import validate_params
 from fastml.cluster import _init
 from fastml.cluster._kmeans import KMeans
+from fastml.cluster._plusplus import MAX_TRIALS
+
+COVERED = tuple(np.dtype(kind) for kind in (np.float64, np.float32, np.int64))
 
 
 @accelerated(plain=sklearn.cluster.k_means)
@@ -99,8 +102,10 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
         triangle inequality rules out cost O(1). Memory: O(n_samples).
     """
     check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-    if not hasattr(X, "dtype") or not hasattr(X, "shape"):
-        raise NotCovered("X is not an array, which scikit-learn's function needs too.")
+    if getattr(X, "dtype", None) not in COVERED:
+        raise NotCovered(f"X is not of one of the types {', '.join(map(str, COVERED))}.")
+    if n_local_trials is not None and n_local_trials > MAX_TRIALS:
+        raise NotCovered(f"n_local_trials={n_local_trials} is more than the {MAX_TRIALS} that the kernel takes.")
     weights = check_weights(sample_weight, X)
     if X.shape[0] < n_clusters:
         raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={n_clusters}.")

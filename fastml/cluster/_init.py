@@ -2,9 +2,11 @@
 
 import numpy as np
 import sklearn.cluster
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.extmath import row_norms
 
+from fastml._dispatch import note
+from fastml._versions import ROUNDS_RUNNING_SUMS
 from fastml.cluster._draws import WeightedDraws
 from fastml.cluster._plusplus import Undecided, plusplus
 
@@ -51,9 +53,9 @@ class Seeds:
 
     def __init__(self, X, weights, random_state, norms=None):
         self.X, self.weights, self.random_state, self.given_norms = X, weights, random_state, norms
-        self.samples = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
+        dtype = X.dtype if X.dtype in (np.float64, np.float32) else np.float64
+        self.samples = csr_matrix(X, dtype=dtype) if issparse(X) else np.ascontiguousarray(X, dtype)
         self.norms = squared_norms(self.samples)
-        dtype = self.samples.dtype
         self.filled = np.ones(X.shape[0], dtype) if weights is None else np.asarray(weights, dtype)
         self.draws = WeightedDraws(self.filled, random_state)
         self.state, self.n_drawn = None, 0  # a state of the source, which takes NumPy 30 µs to tell, and draws since
@@ -66,11 +68,21 @@ class Seeds:
         try:
             self._check_norms()
             weights = None if self.weights is None else self.filled
-            indices = plusplus(self.samples, n_clusters, weights, self.norms, self.draws, n_trials, n_threads=n_threads)
+            indices = plusplus(
+                self.samples,
+                n_clusters,
+                weights,
+                self.norms,
+                self.draws,
+                n_trials,
+                running_type=np.float32 if ROUNDS_RUNNING_SUMS else np.float64,
+                n_threads=n_threads,
+            )
         except Undecided:
             self.random_state.set_state(self.state)
             self.random_state.random_sample(self.n_drawn)
             self.state = None
+            note("scikit-learn's own k-means++ chose the starting centres, as a choice hung on rounding")
             return _plain(
                 self.X,
                 n_clusters,

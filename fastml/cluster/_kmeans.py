@@ -60,7 +60,7 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
         else:
             keep = self.copy_x and isinstance(given, np.ndarray) and np.may_share_memory(X, given)
             X, means, variances = _moments.center(X, keep=keep, n_threads=n_threads)
-            self._tol = np.mean(variances) * self.tol
+            self._tol = self.tol and np.mean(variances) * self.tol
             if init_is_array:
                 init -= means
 

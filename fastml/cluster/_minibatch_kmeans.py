@@ -7,7 +7,7 @@ from sklearn.utils import check_array, check_random_state
 from fastml._dispatch import accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
-from fastml._versions import fit_context
+from fastml._versions import DRAWS_BY_WEIGHT, fit_context
 from fastml.cluster import _lloyd, _minibatch
 from fastml.cluster._base import SAMPLES, FittedKMeans, checked_params
 from fastml.cluster._draws import WeightedDraws
@@ -64,12 +64,17 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         self._counts = np.zeros(self.n_clusters, dtype=X.dtype)
         self._ewa_inertia = self._ewa_inertia_min = None
         self._no_improvement = self._n_since_last_reassign = 0
-        draws = WeightedDraws(weights, random_state)
+        draws = WeightedDraws(weights, random_state) if DRAWS_BY_WEIGHT else None
         n_steps = self.max_iter * n_samples // self._batch_size
         for i in range(n_steps):
+            if draws:
+                batch, batch_weights = draws.draw(self._batch_size), None  # the draw has taken them into account
+            else:
+                batch = random_state.randint(0, n_samples, self._batch_size)
+                batch_weights = weights[batch]
             inertia = _minibatch.step(
-                X[draws.draw(self._batch_size)],
-                None,  # the draw has taken the weights into account
+                X[batch],
+                batch_weights,
                 centers,
                 centers_new,
                 self._counts,
@@ -91,7 +96,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         if self.compute_labels:
             self._label(X, weights, n_threads)
         else:
-            self.inertia_ = self._ewa_inertia * np.sum(weights)
+            self.inertia_ = self._ewa_inertia * (np.sum(weights) if DRAWS_BY_WEIGHT else n_samples)
         return self
 
     @accelerated

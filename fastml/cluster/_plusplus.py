@@ -6,6 +6,7 @@ from fastml._dispatch import load, record
 from fastml._kernels._arrays import Csr
 from fastml._kernels.kmeans.seeding import new_seeding
 
+MAX_TRIALS = 16  # candidates per centre that the kernel takes
 SKETCH = 15  # coordinates of a sketch; with the norm of the rest 64 bytes a sample
 PAUSE = 6  # centres chosen without the sketch after it spared little
 WORTH_BOUNDS = 1 << 15  # elements from which distances between centres are worth their call
@@ -16,13 +17,13 @@ class Undecided(Exception):
     """A choice hangs on rounding: only scikit-learn's own sequence of operations tells how it falls."""
 
 
-def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, n_threads):
+def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, running_type, n_threads):
     """Numbers of the samples chosen as centres.
 
     X        : (n_samples, n_features) array or CSR matrix, float32 or float64.
     weights  : (n_samples,) of the dtype of X, or None: all 1; norms : (n_samples,) squared norms in float64.
     draws    : WeightedDraws by these weights; its random state serves all draws. n_trials: candidates for each centre
-    but the first.
+    but the first; running_type: of the sums along the samples of float32.
 
     Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates
     beyond the number of distinct samples, symmetric data, samples far from the origin. The random state has then been
@@ -30,11 +31,9 @@ def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, n_threads):
     """
     record(n_threads=n_threads)
     kernel = load("kmeans.plusplus")
-    if n_trials > kernel.MAX_TRIALS:
-        raise Undecided
     chosen = [int(draws.draw(1)[0])]
-    choose = _choose_rounded if X.dtype == np.float32 else _choose
-    return choose(kernel, X, weights, norms, draws.random_state, chosen, n_clusters, n_trials, n_threads)
+    arguments = kernel, X, weights, norms, draws.random_state, chosen, n_clusters, n_trials, n_threads
+    return _choose_rounded(*arguments, running_type) if X.dtype == np.float32 else _choose(*arguments)
 
 
 def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads):
@@ -83,7 +82,7 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
     return np.array(chosen)
 
 
-def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads):
+def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads, running_type):
     """Add centres to `chosen` for float32 samples.
 
     scikit-learn rounds their sums so coarsely that only NumPy's own order of summation gives its draws.
@@ -103,7 +102,8 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
         if potential[0] <= noise:
             raise Undecided
         targets = random_state.uniform(size=n_trials) * potential
-        drawn = np.minimum(np.searchsorted(np.cumsum(weights * closest), targets), n_samples - 1)
+        running = np.cumsum(weights * closest, dtype=running_type)
+        drawn = np.minimum(np.searchsorted(running, targets), n_samples - 1)
         candidates = rows(drawn)
         bounds = (None, *sketch.of(candidates, norms[drawn]))
         n_opened = kernel.rounded_distances(

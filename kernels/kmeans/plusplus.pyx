@@ -171,7 +171,7 @@ def reach_of(
 
 
 def draw_sketch(
-    X,                                       # in     (n_samples, n_features)  float32 or float64
+    X,                                       # in     (n_samples, n_features)  C order, float32 or float64
     norms,                                   # in     (n_samples,)   squared norms
     basis,                                   # in     (m, n_features)  float64, orthonormal rows, m < MAX_TRIALS
     int n_threads,

@@ -118,4 +118,4 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
                 f"{X.shape[0]}."
             )
     seeds = _init.Seeds(X, weights, check_random_state(random_state), norms)
-    return seeds.choose(n_clusters, n_local_trials, n_threads=effective_n_threads())
+    return seeds.choose(n_clusters, n_local_trials, tell_apart=True, n_threads=effective_n_threads())

@@ -60,8 +60,11 @@ class Seeds:
         self.draws = WeightedDraws(self.filled, random_state)
         self.state, self.n_drawn = None, 0  # a state of the source, which takes NumPy 30 µs to tell, and draws since
 
-    def choose(self, n_clusters, n_local_trials=None, *, n_threads):
-        """Return the centres (n_clusters, n_features) and their numbers."""
+    def choose(self, n_clusters, n_local_trials=None, *, tell_apart=False, n_threads):
+        """Return the centres (n_clusters, n_features) and their numbers.
+
+        tell_apart : whether it matters which one of equal samples is chosen.
+        """
         if self.state is None:
             self.state, self.n_drawn = self.random_state.get_state(legacy=False), 0
         n_trials = n_local_trials or 2 + int(np.log(n_clusters))
@@ -75,6 +78,7 @@ class Seeds:
                 self.norms,
                 self.draws,
                 n_trials,
+                tell_apart=tell_apart,
                 running_type=np.float32 if ROUNDS_RUNNING_SUMS else np.float64,
                 n_threads=n_threads,
             )

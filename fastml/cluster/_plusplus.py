@@ -17,13 +17,15 @@ class Undecided(Exception):
     """A choice hangs on rounding: only scikit-learn's own sequence of operations tells how it falls."""
 
 
-def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, running_type, n_threads):
+def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, running_type, n_threads):
     """Numbers of the samples chosen as centres.
 
     X        : (n_samples, n_features) array or CSR matrix, float32 or float64.
     weights  : (n_samples,) of the dtype of X, or None: all 1; norms : (n_samples,) squared norms in float64.
     draws    : WeightedDraws by these weights; its random state serves all draws. n_trials: candidates for each centre
-    but the first; running_type: of the sums along the samples of float32.
+    but the first.
+    tell_apart : whether it matters which one of equal samples is chosen; running_type : of the sums along the samples
+    of float32.
 
     Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates
     beyond the number of distinct samples, symmetric data, samples far from the origin. The random state has then been
@@ -33,10 +35,12 @@ def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, running_type, n_
     kernel = load("kmeans.plusplus")
     chosen = [int(draws.draw(1)[0])]
     arguments = kernel, X, weights, norms, draws.random_state, chosen, n_clusters, n_trials, n_threads
-    return _choose_rounded(*arguments, running_type) if X.dtype == np.float32 else _choose(*arguments)
+    if X.dtype == np.float32:
+        return _choose_rounded(*arguments, running_type)
+    return _choose(*arguments, tell_apart)
 
 
-def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads):
+def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads, tell_apart):
     """Add centres to `chosen`: potentials from sums of blocks, with the room that rounding may take up."""
     n_samples, n_features = X.shape
     rows, samples, seeding = _rows_of(X), _samples_of(X), new_seeding(n_samples)
@@ -75,7 +79,8 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         enough = max(gains) - total_weight * noise - walk * EPS * 4 * potential
         close = [number for number, gain in enumerate(gains) if gain >= enough]
         best = close[0]  # of equal samples the first drawn
-        if len(close) > 1 and (candidates[close] != candidates[best]).any():
+        rivals = drawn if tell_apart else candidates
+        if len(close) > 1 and (rivals[close] != rivals[best]).any():
             raise Undecided
         chosen.append(int(drawn[best]))
         potential = commit(candidates[best : best + 1], drawn[best : best + 1], best)

@@ -97,12 +97,16 @@ def add_up(X, weights, labels, touched, sums, totals, n_threads):
 
 @kernel
 def average(sums, totals, centers_old, centers, shift):
-    heaviest = np.argmax(totals)
+    heaviest = 0
+    for j in range(len(totals)):
+        if totals[j] > totals[heaviest]:
+            heaviest = j
     for j in range(len(sums)):
-        if totals[j] > 0:
-            centers[j] = sums[j] * (totals.dtype.type(1) / totals[j])
-        else:  # in ascending order and in place, as scikit-learn does it
-            centers[j] = centers[heaviest] if heaviest < j else sums[heaviest]
+        for f in range(sums.shape[1]):
+            if totals[j] > 0:
+                centers[j, f] = sums[j, f] * (totals.dtype.type(1) / totals[j])
+            else:  # in ascending order and in place, as scikit-learn does it
+                centers[j, f] = centers[heaviest, f] if heaviest < j else sums[heaviest, f]
     for j in range(len(sums)):
         shift[j] = math.sqrt(squared_distance(centers[j], centers_old[j]))
 

@@ -18,6 +18,7 @@
 #include "typed.h"
 #define FML_LANES ((int)(sizeof(vf64) / sizeof(double)))
 #define FML_WIDE (FML_VECTORS * FML_LANES)   /* samples of a float64 tile */
+#define FML_NARROW (2 * FML_WIDE)            /* samples of a float32 tile, of which sketches are */
 
 typedef struct {
     const void *X;                   /* (n, d), or (n_entries,) of CSR   in */
@@ -27,7 +28,7 @@ typedef struct {
     const double *candidates;        /* (n_trials, d), for CSR transposed (d, FML_TRIALS)  in */
     const double *c_norms;           /* (n_trials,)       in */
     const double *reach;             /* (n_chosen,)       in     samples no farther from this centre cannot gain; NULL: look at all */
-    const float *sketch;             /* (chunks, width, FML_SEED_ROWS)  in  a few coordinates of each sample; NULL: none */
+    const float *sketch;             /* (chunks, tiles, width, FML_NARROW)  in  a few coordinates of each sample; NULL: none */
     const float *c_sketch;           /* (n_trials, width) in     those of the candidates */
     double *closest;                 /* (n,)              inout  squared distance to the nearest chosen centre */
     int32_t *owner;                  /* (n,)              inout  which one that is */
@@ -110,32 +111,35 @@ static void fml_seed_distances(const fml_seed *t, const int32_t *rows, ptrdiff_t
 
 /* Smallest squared distance of each sample of a chunk to any candidate, at least: by the sketches, less what rounding may do. */
 static void fml_seed_sketched(const fml_seed *t, ptrdiff_t chunk, ptrdiff_t n_rows, float *restrict least) {
-    const float *const S = t->sketch + chunk * t->sketch_width * FML_SEED_ROWS;
-    const int lanes = sizeof(vf32) / sizeof(float);
-    float c_norm[FML_TRIALS];
-    for (int j = 0; j < t->n_trials; j++) c_norm[j] = (float)t->c_norms[j];
-    for (ptrdiff_t r = 0; r < n_rows; r += lanes) {
-        vf32 dot[FML_TRIALS], low = vset1_f32(INFINITY);
-        float norm[sizeof(vf32) / sizeof(float)];
-        for (int s = 0; s < lanes; s++) norm[s] = r + s < n_rows ? (float)t->x_norms[chunk * FML_SEED_ROWS + r + s] : 0;
-        for (int j = 0; j < t->n_trials; j++) dot[j] = vset1_f32(0);
-        for (int f = 0; f < t->sketch_width; f++) {
-            const vf32 x = vload_f32(S + f * FML_SEED_ROWS + r);
-            for (int j = 0; j < t->n_trials; j++) dot[j] = vfma_f32(x, vset1_f32(t->c_sketch[j * t->sketch_width + f]), dot[j]);
+    const int lanes = sizeof(vf32) / sizeof(float), width = t->sketch_width;
+    const float *block = t->sketch + chunk * width * FML_SEED_ROWS;
+    for (ptrdiff_t r = 0; r < n_rows; r += FML_NARROW, block += width * FML_NARROW) {
+        vf32 low[FML_VECTORS], norm[FML_VECTORS];
+        float norms[FML_NARROW];
+        const double *const x_norms = t->x_norms + chunk * FML_SEED_ROWS + r;
+        for (int s = 0; s < FML_NARROW; s++) norms[s] = r + s < n_rows ? (float)x_norms[s] : 0;
+        for (int s = 0; s < FML_VECTORS; s++) low[s] = vset1_f32(INFINITY), norm[s] = vload_f32(norms + s * lanes);
+        /* float: (m + 8) roundings of terms that add up to at most 2 (|x|^2 + |c|^2) */
+#define LOWER(n_rows_)                                                                                                      \
+        {                                                                                                                   \
+            vf32 acc[FML_ROWS][FML_VECTORS];                                                                                \
+            dots_f32(block, t->c_sketch + j * width, width, n_rows_, NULL, acc);                                            \
+            for (int c = 0; c < n_rows_; c++)                                                                               \
+                for (int s = 0; s < FML_VECTORS; s++) {                                                                     \
+                    const vf32 sum = vadd_f32(norm[s], vset1_f32((float)t->c_norms[j + c]));                                \
+                    low[s] = vmin_f32(low[s], vfma_f32(vset1_f32(-2), acc[c][s], vmul_f32(sum, vset1_f32(1 - 8e-6f))));     \
+                }                                                                                                           \
         }
-        for (int j = 0; j < t->n_trials; j++) {
-            const vf32 sum = vadd_f32(vload_f32(norm), vset1_f32(c_norm[j]));
-            /* float: (m + 8) roundings of terms that add up to at most 2 (|x|^2 + |c|^2) */
-            low = vmin_f32(low, vfma_f32(vset1_f32(-2), dot[j], vmul_f32(sum, vset1_f32(1 - 8e-6f))));
-        }
-        vstore_f32(least + r, low);
+        FML_EACH_TILE(j, t->n_trials, LOWER)
+#undef LOWER
+        for (int s = 0; s < FML_VECTORS; s++) vstore_f32(least + r + s * lanes, low[s]);
     }
 }
 
 /* Samples of a chunk that may be nearer to a candidate than to their centre, counted from the chunk's first.  Returns how many. */
 static int fml_seed_open(const fml_seed *t, ptrdiff_t chunk, int n_rows, int32_t *rows) {
     const ptrdiff_t start = chunk * FML_SEED_ROWS;
-    float least[FML_SEED_ROWS + sizeof(vf32) / sizeof(float)];
+    float least[FML_SEED_ROWS];
     int n = 0;
     if (t->sketch) fml_seed_sketched(t, chunk, n_rows, least);
     for (int r = 0; r < n_rows; r++) {
@@ -249,14 +253,15 @@ static void fml_seed_draw_sketch(void *task, ptrdiff_t chunk, int worker) {
     for (ptrdiff_t first = start; first < end; first += FML_WIDE) {
         const int n_rows = (int)(end - first < FML_WIDE ? end - first : FML_WIDE);
         fml_seed_dense_dots(t, rows, first, n_rows, rows, n_rows, xt, dot);
+        float *const out = S + (first - start) / FML_NARROW * FML_NARROW * t->sketch_width + (first - start) % FML_NARROW;
         for (int s = 0; s < n_rows; s++) {
             double rest = t->x_norms[first + s];
             for (int j = 0; j < t->n_trials; j++) {
                 const double x = dot[j * FML_WIDE + s];
                 rest -= x * x;
-                S[j * FML_SEED_ROWS + (first - start) + s] = (float)x;
+                out[j * FML_NARROW + s] = (float)x;
             }
-            S[t->n_trials * FML_SEED_ROWS + (first - start) + s] = (float)sqrt(rest > 0 ? rest : 0);
+            out[t->n_trials * FML_NARROW + s] = (float)sqrt(rest > 0 ? rest : 0);
         }
     }
 }

@@ -176,7 +176,9 @@ def draw_sketch(
     basis,                                   # in     (m, n_features)  float64, orthonormal rows, m < MAX_TRIALS
     int n_threads,
 ):
-    """Coordinates of the samples along the basis and the norm of the rest: (n_chunks, m + 1, 2048), float32.
+    """Coordinates of the samples along the basis and the norm of the rest, float32, m + 1 a sample.
+
+    By tiles, whose width is the instruction set level's own affair: (n_chunks, m + 1, 2048) is the size only.
 
     Distances of sketches bound those of samples from below. O(n_samples * n_features * m).
     """

@@ -206,7 +206,7 @@ def evaluate(
     const double[::1] weights,               # in     (n_samples,)   or None: all 1
     candidates,                              # in     (n_trials, n_features)  float64
     c_norms,                                 # in     (n_trials,)    squared norms
-    bounds,                                  # in     (reach of reach_of or None, sketch or None, that of the candidates)
+    bounds,                                  # in     (reach or None, sketch or None, that of the candidates)
     seeding,                                 # inout  Seeding: nearer is written
     int n_threads,
 ):

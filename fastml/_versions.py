@@ -28,6 +28,7 @@ try:
     from sklearn.base import _fit_context as fit_context
     from sklearn.utils._param_validation import validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+    from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
 except ImportError:
     if TESTED:
         raise
@@ -39,6 +40,7 @@ __all__ = [
     "UNTESTED",
     "check_sample_weight",
     "fit_context",
+    "is_arraylike_not_scalar",
     "refused",
     "show_versions",
     "thread_config",

@@ -1,5 +1,8 @@
 """What KMeans and MiniBatchKMeans share: everything after the fit."""
 
+import warnings
+from contextlib import contextmanager
+
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -109,13 +112,22 @@ class FittedKMeans(Accelerated, TransformerMixin):
         return _distances.distances(self._check_samples(X), self.cluster_centers_, n_threads=effective_n_threads())
 
 
+@contextmanager
 def checked_params(est, X):
-    """Check the parameters against the samples as scikit-learn does, and return what it derives from them.
+    """Check the parameters against the samples as scikit-learn does; set what it derives from them but for ``_tol``.
 
     scikit-learn's check also computes the variance of the samples by NumPy, a tenth of a fit; our own pass over the
-    samples yields it, so a stand-in with ``tol=0`` is checked, for which scikit-learn skips it.
+    samples yields it, so a stand-in with ``tol=0`` is checked, for which scikit-learn skips it. Where the body then
+    raises, the estimator is left as scikit-learn's would be.
     """
     probe = object.__new__(type(est))
     vars(probe).update(vars(est), tol=0)
     probe._check_params_vs_input(X)
-    return {name: value for name, value in vars(probe).items() if name.startswith("_") and name != "_tol"}
+    vars(est).update({name: value for name, value in vars(probe).items() if name.startswith("_") and name != "_tol"})
+    try:
+        yield
+    except Exception:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they were given above
+            est._check_params_vs_input(X)
+        raise

@@ -7,8 +7,12 @@ from fastml._kernels._arrays import Csr
 
 
 def distances(X, centers, *, n_threads):
-    """Euclidean distances (n_samples, n_clusters) of an array or CSR matrix to the centres, of the type of X."""
+    """Euclidean distances (n_samples, n_clusters) of an array or CSR matrix to the centres.
+
+    In float32 where both are.
+    """
     record(n_threads=n_threads)
+    X = X.astype(np.result_type(X, centers), copy=False)
     kernel = load("kmeans.distances")
     samples = X if isinstance(X, np.ndarray) else Csr(X.data, X.indices, X.indptr)
     wide = np.ascontiguousarray(centers, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import sklearn.cluster
+from scipy.sparse import issparse
 from sklearn.utils import check_array, check_random_state
 
 from fastml._dispatch import NotCovered, accelerated
@@ -11,8 +12,6 @@ from fastml._versions import validate_params
 from fastml.cluster import _init
 from fastml.cluster._kmeans import KMeans
 from fastml.cluster._plusplus import MAX_TRIALS
-
-COVERED = tuple(np.dtype(kind) for kind in (np.float64, np.float32, np.int64))
 
 
 @accelerated(plain=sklearn.cluster.k_means)
@@ -102,8 +101,8 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
         triangle inequality rules out cost O(1). Memory: O(n_samples).
     """
     check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-    if getattr(X, "dtype", None) not in COVERED:
-        raise NotCovered(f"X is not of one of the types {', '.join(map(str, COVERED))}.")
+    if not _is_covered(X):
+        raise NotCovered("X is neither a plain array of float64, float32 or int64 nor a CSR matrix of floats.")
     if n_local_trials is not None and n_local_trials > MAX_TRIALS:
         raise NotCovered(f"n_local_trials={n_local_trials} is more than the {MAX_TRIALS} that the kernel takes.")
     weights = check_weights(sample_weight, X)
@@ -119,3 +118,10 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
             )
     seeds = _init.Seeds(X, weights, check_random_state(random_state), norms)
     return seeds.choose(n_clusters, n_local_trials, tell_apart=True, n_threads=effective_n_threads())
+
+
+def _is_covered(X):
+    """Tell whether the kernel takes these samples as they are: scikit-learn's function does not convert them."""
+    if issparse(X):
+        return X.format == "csr" and X.dtype in (np.float64, np.float32) and X.indices.dtype == np.int32
+    return type(X) is np.ndarray and X.dtype in (np.float64, np.float32, np.int64)

@@ -65,6 +65,7 @@ class Seeds:
 
         tell_apart : whether it matters which one of equal samples is chosen.
         """
+        centers = np.empty((n_clusters, self.X.shape[1]), self.X.dtype)
         if self.state is None:
             self.state, self.n_drawn = self.random_state.get_state(legacy=False), 0
         n_trials = n_local_trials or 2 + int(np.log(n_clusters))
@@ -96,8 +97,9 @@ class Seeds:
                 n_local_trials=n_local_trials,
             )
         self.n_drawn += 1 + n_trials * (n_clusters - 1)
-        centers = self.X[indices]
-        return (centers.toarray() if issparse(centers) else centers), indices
+        chosen = self.X[indices]
+        centers[:] = chosen.toarray() if issparse(chosen) else chosen
+        return centers, indices
 
     def _check_norms(self):
         """Refuse norms that are not those of the samples: scikit-learn would take them all the same."""

@@ -15,7 +15,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from fastml._dispatch import accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
-from fastml._versions import fit_context
+from fastml._versions import fit_context, is_arraylike_not_scalar
 from fastml.cluster import _lloyd, _moments
 from fastml.cluster._base import SAMPLES, FittedKMeans, checked_params
 from fastml.cluster._init import initial_centers
@@ -46,24 +46,24 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
             centres settle. Memory beside the centred copy: O(n_samples + n_clusters * n_features).
         """
         given, X = X, check_X(self, X, reset=True, copy=self.copy_x and type(X) is not np.ndarray, **SAMPLES)
-        vars(self).update(checked_params(self, X))
-        random_state = check_random_state(self.random_state)
-        weights = None if sample_weight is None else check_weights(sample_weight, X)
-        self._n_threads = n_threads = effective_n_threads()
-        init = self.init
-        if init_is_array := not (isinstance(init, str) or callable(init)):
-            init = check_array(init, dtype=X.dtype, copy=True, order="C")
-            self._validate_center_shape(X, init)
+        with checked_params(self, X):
+            random_state = check_random_state(self.random_state)
+            weights = None if sample_weight is None else check_weights(sample_weight, X)
+            self._n_threads = n_threads = effective_n_threads()
+            init = self.init
+            if init_is_array := is_arraylike_not_scalar(init):
+                init = check_array(init, dtype=X.dtype, copy=True, order="C")
+                self._validate_center_shape(X, init)
 
-        if issparse(X):
-            means, self._tol = 0, self.tol and mean_variance_axis(X, axis=0)[1].mean() * self.tol
-        else:
-            keep = self.copy_x and isinstance(given, np.ndarray) and np.may_share_memory(X, given)
-            X, means, variances = _moments.center(X, keep=keep, n_threads=n_threads)
-            self._tol = self.tol and np.mean(variances) * self.tol
-            if init_is_array:
-                init -= means
+            if issparse(X):
+                means, variances = 0, mean_variance_axis(X, axis=0)[1] if self.tol else None
+            else:
+                keep = self.copy_x and isinstance(given, np.ndarray) and np.may_share_memory(X, given)
+                X, means, variances = _moments.center(X, keep=keep, n_threads=n_threads)
+                if init_is_array:
+                    init -= means
 
+        self._tol = self.tol and np.mean(variances) * self.tol
         samples = _lloyd.prepare(X, weights, n_clusters=self.n_clusters)
         next_centers = initial_centers(self, X, init, weights, random_state, n_threads)
 

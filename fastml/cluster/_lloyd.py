@@ -59,6 +59,9 @@ def squared_norms(centers):
 def assign(samples, centers, *, n_threads):
     """Label of the nearest centre of every sample."""
     record(n_threads=n_threads)
+    if centers.dtype != samples.dtype:  # in scikit-learn too it is the compiled code that refuses
+        expected, got = ("float" if dtype == np.float32 else "double" for dtype in (samples.dtype, centers.dtype))
+        raise ValueError(f"Buffer dtype mismatch, expected 'const {expected}' but got '{got}'")
     labels = samples.kernel.to_device(np.full(samples.shape[0], -1, dtype=np.int32))
     samples.kernel.assign(samples.X, centers, squared_norms(centers), labels, None, None, False, n_threads)
     return labels

@@ -7,9 +7,9 @@ from sklearn.utils import check_array, check_random_state
 from fastml._dispatch import accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
-from fastml._versions import DRAWS_BY_WEIGHT, fit_context
+from fastml._versions import DRAWS_BY_WEIGHT, fit_context, is_arraylike_not_scalar
 from fastml.cluster import _lloyd, _minibatch
-from fastml.cluster._base import SAMPLES, FittedKMeans, checked_params
+from fastml.cluster._base import SAMPLES, FittedKMeans
 from fastml.cluster._draws import WeightedDraws
 from fastml.cluster._init import initial_centers
 
@@ -38,8 +38,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
             costs O(batch_size * n_clusters * n_features). Memory: O(n_samples + n_clusters * n_features).
         """
         X = check_X(self, X, reset=True, **SAMPLES)
-        vars(self).update(checked_params(self, X))
-        self._tol = self.tol and np.mean(_variances(X)) * self.tol
+        self._check_params_vs_input(X)
         random_state = check_random_state(self.random_state)
         weights = check_weights(sample_weight, X)
         self._n_threads = n_threads = effective_n_threads()
@@ -65,10 +64,11 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         self._ewa_inertia = self._ewa_inertia_min = None
         self._no_improvement = self._n_since_last_reassign = 0
         draws = WeightedDraws(weights, random_state) if DRAWS_BY_WEIGHT else None
+        ones = np.ones((self._batch_size,), X.dtype)
         n_steps = self.max_iter * n_samples // self._batch_size
         for i in range(n_steps):
             if draws:
-                batch, batch_weights = draws.draw(self._batch_size), None  # the draw has taken them into account
+                batch, batch_weights = draws.draw(self._batch_size), ones  # the draw has taken the weights into account
             else:
                 batch = random_state.randint(0, n_samples, self._batch_size)
                 batch_weights = weights[batch]
@@ -125,8 +125,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         self.n_steps_ = getattr(self, "n_steps_", 0)
         n_threads = effective_n_threads()
         if not started:
-            vars(self).update(checked_params(self, X))
-            self._tol = self.tol and np.mean(_variances(X)) * self.tol
+            self._check_params_vs_input(X)
             self._n_threads = n_threads
             init = self._checked_init(X)
             self.cluster_centers_ = initial_centers(
@@ -153,7 +152,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         return self
 
     def _checked_init(self, X):
-        if isinstance(self.init, str) or callable(self.init):
+        if not is_arraylike_not_scalar(self.init):
             return self.init
         init = check_array(self.init, dtype=X.dtype, copy=True, order="C")
         self._validate_center_shape(X, init)
@@ -169,12 +168,3 @@ def _inertia(X, weights, centers, n_threads):
     samples = _lloyd.prepare(X, weights, n_clusters=len(centers), family="kmeans.minibatch")
     labels = _lloyd.assign(samples, centers, n_threads=n_threads)
     return _lloyd.inertia(samples, centers, labels, n_threads=n_threads)
-
-
-def _variances(X):
-    """Variance of every column."""
-    if isinstance(X, np.ndarray):
-        return np.var(X, axis=0)
-    from sklearn.utils.sparsefuncs import mean_variance_axis
-
-    return mean_variance_axis(X, axis=0)[1]

@@ -12,10 +12,13 @@ def distances(X, centers, *, n_threads):
     In float32 where both are.
     """
     record(n_threads=n_threads)
+    themselves = X is centers
     X = X.astype(np.result_type(X, centers), copy=False)
     kernel = load("kmeans.distances")
     samples = X if isinstance(X, np.ndarray) else Csr(X.data, X.indices, X.indptr)
     wide = np.ascontiguousarray(centers, dtype=np.float64)
     out = np.empty((X.shape[0], len(centers)), X.dtype)
     kernel.distances(samples, wide, np.einsum("ij,ij->i", wide, wide), out, n_threads)
+    if themselves:  # rounding may leave something of their distances, as scikit-learn knows too
+        np.fill_diagonal(out, 0)
     return out

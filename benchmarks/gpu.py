@@ -82,8 +82,8 @@ def differs(compared, dtype):
     for value in compared.values():
         if isinstance(value, str):
             wrong.append(True)
-        elif "equal" in value:
-            wrong.append(value["equal"] < (1.0 if dtype == "float64" else 0.9999))
+        elif "different" in value:
+            wrong.append(value["different"] > (0 if dtype == "float64" else 1e-4 * value["of"]))
         elif "reference" in value:
             wrong.append(dtype == "float64" and value["value"] != value["reference"])
         else:

@@ -26,7 +26,7 @@ def ratio(reference, samples, clock="wall"):
 def agreement(reference, outcome):
     """Compare two outcomes key by key.
 
-    Returns a dict: for arrays of integers the fraction of equal entries, for other arrays the largest difference over
+    Returns a dict: for arrays of integers how many entries differ, for other arrays the largest difference over
     the largest magnitude, for integers both values, for other numbers the relative difference.
     """
     compared = {}
@@ -38,7 +38,7 @@ def agreement(reference, outcome):
             if theirs.shape != mine.shape:
                 compared[key] = f"shape {mine.shape} against {theirs.shape}"
             elif theirs.dtype.kind in "iu":
-                compared[key] = {"equal": float(np.mean(theirs == mine)) if theirs.size else 1.0}
+                compared[key] = {"different": int(np.sum(theirs != mine)), "of": theirs.size}
             else:
                 scale = float(np.max(np.abs(theirs), initial=0.0)) or 1.0
                 compared[key] = {"difference": float(np.max(np.abs(mine - theirs), initial=0.0)) / scale}
@@ -55,9 +55,9 @@ def in_words(compared):
     for key, value in compared.items():
         if isinstance(value, str):
             said.append(f"{key}: {value}")
-        elif "equal" in value:
-            same = value["equal"] == 1.0
-            said.append(f"{key} equal" if same else f"{key} {100 * value['equal']:.4g} % equal")
+        elif "different" in value:
+            count = value["different"]
+            said.append(f"{count} of {value['of']} {key} differ" if count else f"{key} equal")
         elif "reference" in value:
             same = value["value"] == value["reference"]
             said.append(f"{key} {value['value']}" if same else f"{key} {value['value']}, not {value['reference']}")

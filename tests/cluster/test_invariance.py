@@ -14,7 +14,7 @@ import fastml._kernels
 import fastml.cluster
 
 from .agreement import observe
-from .digest import LARGE, SMALL, digest, large_case, small_digests
+from .digest import LARGE, SMALL, digest, digests_for_levels, large_case, small_digests
 
 ROOT = Path(__file__).parents[2]
 # Of each level, a flag of /proc/cpuinfo that the next lower one lacks.
@@ -78,7 +78,7 @@ def test_instruction_set():
     assert fastml._kernels.ISA in levels
     by_level = {level: digests_in_a_process(level) for level in levels}
     with fastml.config_context(n_threads=1):
-        here = small_digests() | {name: digest(observe(fastml.cluster, large_case(name))) for name in LARGE}
+        here = digests_for_levels()
     assert len(here) == len(SMALL) + len(LARGE)
     for level, digests in by_level.items():
         differing = [name for name in here if digests[name] != here[name]]

@@ -15,6 +15,7 @@ typedef struct {
     const void *centers;             /* (k, d)  T   in */
     const void *c_norms;             /* (k,)    T   in     squared norms, as the caller's rule wants them rounded */
     ptrdiff_t n, d, k, chunk_rows;
+    ptrdiff_t small_from;            /*             in     from this sample on, scikit-learn's GEMM is the one for small matrices: gemm.py */
     int32_t *labels;                 /* (n,)        inout  -1 where there is none yet */
     float *upper, *lower;            /* (n,)        inout  bounds of the distances to the own and to any other centre; NULL: none kept */
     float *block_norms;              /* (ceil(n / 256),) inout  largest norm of each block of rows */
@@ -68,8 +69,10 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
     return (other - upper) * (other + upper) > doubt;
 }
 
-/* Is a close call of the tile not final?  A tile of fused operations takes Lloyd's decisions itself. */
-FML_INLINE int fml_decides_again(const fml_assign *t) { return t->stay || !FML_HAS_FMA; }
+#define FML_GEMM_ROWS 256            /* samples of one call of GEMM in scikit-learn */
+
+/* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
+FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->stay || !FML_HAS_FMA || i >= t->small_from; }
 
 #define FML_IMPL "tile_impl.h"
 #include "typed.h"

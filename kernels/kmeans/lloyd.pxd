@@ -10,7 +10,7 @@ cdef extern from "lloyd.h" nogil:
         const void *X
         const void *centers
         const void *c_norms
-        Py_ssize_t n, d, k, chunk_rows
+        Py_ssize_t n, d, k, chunk_rows, small_from
         int32_t *labels
         float *upper
         float *lower

@@ -1,9 +1,9 @@
 """Steps of Lloyd's iteration on dense data. Twins: lloyd_jit.py (plain), lloyd_cuda.py (GPU), lloyd_csr.pyx (CSR).
 
 The assignment is a register tile whose dot products are scikit-learn's own chains of operations (runtime/tile_impl.h),
-so its labels are scikit-learn's, ties included; on a CPU without fused multiply-add the close calls are decided again
-with the C library's `fma`. The bounds of Hamerly (2010) skip samples only where no rounding could matter. Sums run in
-the order of the samples, whoever adds them up.
+so its labels are scikit-learn's, ties included; where the CPU has no fused multiply-add, or scikit-learn's GEMM adds up
+otherwise (gemm.py), the close calls are decided again with the C library's `fma`. The bounds of Hamerly (2010) skip
+samples only where no rounding could matter. Sums run in the order of the samples, whoever adds them up.
 """
 
 import numpy as np
@@ -20,9 +20,11 @@ from fastml._kernels.kmeans.lloyd cimport (
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
+from fastml._kernels.kmeans.gemm import has_small_kernels, small_from
 # for the driver
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # no-cython-lint
 
+SMALL_KERNELS = has_small_kernels()
 BOUNDED = True                       # assign and follow keep Bounds
 DISTANCE_ROWS = 1024                 # fixed: the inertia is the sum of the sums of so many samples each
 
@@ -91,6 +93,7 @@ def assign(
             mover_at = places
             task.movers, task.mover_at = &movers[0], &mover_at[0]
             task.mover_centers, task.mover_norms = &mover_centers[0, 0], &mover_norms[0]
+    task.small_from = small_from(task.n, task.d, task.k) if SMALL_KERNELS else task.n
     task.c_norm_max = largest_norm(c_norms)
     task.n_changed = task.n_evaluated = 0
     cdef double row_ns = 5 + 0.04 * <double> task.d * task.k

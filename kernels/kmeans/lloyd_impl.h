@@ -38,20 +38,42 @@ FML_INLINE void NAME(nearest_two)(const T *restrict xt, const T *restrict center
     }
 }
 
-/* scikit-learn's own decision for one sample.  Lloyd: the smallest value of the fused chain, first of equals.  Elkan: the nearest by the
- * directly summed distance (four features at a time, no fused operations), and the present label unless another is strictly nearer. */
-static int32_t NAME(decide)(const fml_assign *t, const T *x, int32_t label) {
-    const T *c = t->centers, *c_norms = t->c_norms;
+/* x.c as the GEMM kernels for small matrices compute it: a fused chain a lane of 64 bytes, lanes added up by neighbours or by halves. */
+static T NAME(small_dot)(const T *x, const T *c, ptrdiff_t d, int by_halves) {
+    enum { WIDTH = 64 / sizeof(T) };
+    T lane[WIDTH] = {0};
+    for (ptrdiff_t f = 0; f < d; f++) lane[f % WIDTH] = FMA(x[f], c[f], lane[f % WIDTH]);
+    if (by_halves)
+        for (int half = WIDTH / 2; half; half /= 2)
+            for (int s = 0; s < half; s++) lane[s] += lane[s + half];
+    else
+        for (int step = 1; step < WIDTH; step *= 2)
+            for (int s = 0; s < WIDTH; s += 2 * step) lane[s] += lane[s + step];
+    return lane[0];
+}
+
+/* x.c of sample i and centre j as scikit-learn's GEMM computes it: one fused chain, or as for small matrices. */
+static T NAME(gemm_dot)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j) {
+    const T *const x = (const T *)t->X + i * t->d, *const c = (const T *)t->centers + j * t->d;
+    if (i >= t->small_from) {
+        const ptrdiff_t start = i - i % FML_GEMM_ROWS, n_rows = t->n - start < FML_GEMM_ROWS ? t->n - start : FML_GEMM_ROWS;
+        return NAME(small_dot)(x, c, t->d, j >= (t->k & ~(ptrdiff_t)3) && i - start >= (n_rows & ~(ptrdiff_t)3));
+    }
+    T sum = 0;
+    for (ptrdiff_t f = 0; f < t->d; f++) sum = FMA(x[f], c[f], sum);
+    return sum;
+}
+
+/* scikit-learn's own decision for sample i.  Lloyd: the smallest value by its GEMM, first of equals.  Elkan: the nearest by the directly
+ * summed distance (four features at a time, no fused operations), and the present label unless another is strictly nearer. */
+static int32_t NAME(decide)(const fml_assign *t, ptrdiff_t i) {
+    const T *const x = (const T *)t->X + i * t->d, *const centers = t->centers, *const c_norms = t->c_norms;
+    const int32_t label = t->labels[i];
     T best = INFINITY;
     int32_t found = 0;
-    if (t->stay && label >= 0) best = SQRT(NAME(squared_distance)(x, c + label * t->d, t->d)), found = label;
-    for (ptrdiff_t j = 0; j < t->k; j++, c += t->d) {
-        T value = 0;
-        if (t->stay) value = SQRT(NAME(squared_distance)(x, c, t->d));
-        else {
-            for (ptrdiff_t f = 0; f < t->d; f++) value = FMA(x[f], c[f], value);
-            value = c_norms[j] - 2 * value;
-        }
+    if (t->stay && label >= 0) best = SQRT(NAME(squared_distance)(x, centers + label * t->d, t->d)), found = label;
+    for (ptrdiff_t j = 0; j < t->k; j++) {
+        const T value = t->stay ? SQRT(NAME(squared_distance)(x, centers + j * t->d, t->d)) : c_norms[j] - 2 * NAME(gemm_dot)(t, i, j);
         if (value < best) best = value, found = (int32_t)j;
     }
     return found;
@@ -102,10 +124,10 @@ static void NAME(label_block)(fml_assign *t, const T *const *at, const T *const 
 /* Bounds and label of one sample from the best two values of the centres in question.
  *
  * lower   distance to all centres that were not in question, at least */
-FML_INLINE void NAME(settle)(fml_assign *t, const T *x, ptrdiff_t i, T norm, double best, double second, int32_t label, float lower,
+FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t i, T norm, double best, double second, int32_t label, float lower,
                              int64_t *n_changed) {
     const double doubt = NAME(doubt)(t->d, norm, t->c_norm_max), norm2 = (double)norm * norm;
-    if (fml_decides_again(t) && !(second - best > doubt)) label = NAME(decide)(t, x, t->labels[i]);
+    if (fml_decides_again(t, i) && !(second - best > doubt)) label = NAME(decide)(t, i);
     if (t->upper) {
         const double near2 = best + norm2 + doubt, next2 = second + norm2 - doubt;
         const float next = (float)sqrt(next2 > 0 ? next2 : 0) * (1 - 0x1p-20f);
@@ -128,7 +150,7 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
     T norm[BLOCK];
     NAME(norms)(xt, t->d, norm);
     for (int s = 0; s < n_rows; s++)
-        NAME(settle)(t, at[s], start + rows[s], norm[s], found.best[s], found.second[s], (int32_t)found.index[s], INFINITY, n_changed);
+        NAME(settle)(t, start + rows[s], norm[s], found.best[s], found.second[s], (int32_t)found.index[s], INFINITY, n_changed);
 }
 
 /* c_norm - 2 x.c  of BLOCK samples and their present centres. */
@@ -166,7 +188,7 @@ static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const 
             if (own[s] < best || (own[s] == best && old < label)) second = best, best = own[s], label = old;
             else if (own[s] < second) second = own[s];
         }
-        NAME(settle)(t, at[s], i, norm[s], best, second, label, t->lower[i] - t->quiet_moved, n_changed);
+        NAME(settle)(t, i, norm[s], best, second, label, t->lower[i] - t->quiet_moved, n_changed);
     }
 }
 
@@ -232,7 +254,7 @@ static void NAME(assign_chunk)(fml_assign *t, ptrdiff_t chunk, int worker) {
         else for (int s = 0; s < n_rows; s++, n_all++) all[n_all] = n_all;
         if (t->upper && !t->known) t->block_norms[first / FML_BLOCK_ROWS] = 0;
     }
-    const int simple = !t->upper && !fml_decides_again(t);
+    const int simple = !t->upper && !fml_decides_again(t, end - 1);
     NAME(each_block)(t, start, all, n_all, xt, &n_changed, simple ? NAME(label_block) : NAME(bound_block));
     NAME(each_block)(t, start, few, n_few, xt, &n_changed, NAME(mover_block));
     __atomic_fetch_add(&t->n_changed, n_changed, __ATOMIC_RELAXED);

@@ -5,8 +5,10 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import fma, kernel
+from fastml._kernels.kmeans.gemm import CHUNK_ROWS, has_small_kernels, small_from
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
 
+SMALL_KERNELS = has_small_kernels()
 BOUNDED = False
 DISTANCE_ROWS = 1024
 
@@ -42,6 +44,32 @@ def scores(x, transposed, c_norms, out):
 
 
 @kernel
+def small_dot(x, c, by_halves):
+    """x.c as OpenBLAS's kernels for small matrices add it up: a fused chain a lane, then the lanes."""
+    width = 64 // x.itemsize
+    lanes = np.zeros(width, x.dtype)
+    for f in range(len(x)):
+        lanes[f % width] = fma(x[f], c[f], lanes[f % width])
+    while width > 1:
+        width //= 2
+        for s in range(width):
+            a, b = (s, s + width) if by_halves else (2 * s, 2 * s + 1)
+            lanes[s] = lanes[a] + lanes[b]
+    return lanes[0]
+
+
+@kernel
+def small_scores(X, i, centers, c_norms, out):
+    """Score sample i where scikit-learn's GEMM meets a small matrix: see gemm.py."""
+    start = i - i % CHUNK_ROWS
+    n_rows = min(len(X) - start, CHUNK_ROWS)
+    for j in range(len(out)):
+        by_halves = j >= len(out) - len(out) % 4 and i - start >= n_rows - n_rows % 4
+        dot = small_dot(X[i], centers[j], by_halves)
+        out[j] = c_norms[j] - (dot + dot)
+
+
+@kernel
 def smallest(values, first):
     """Index of the smallest value; of equal ones `first`, else the lowest."""
     best = first
@@ -65,8 +93,13 @@ def relabel(labels, touched, i, label):
     return True
 
 
-@kernel
 def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
+    first_small = small_from(*X.shape, len(centers)) if SMALL_KERNELS else len(X)
+    return assign_all(X, centers, c_norms, labels, touched, stay, first_small)
+
+
+@kernel
+def assign_all(X, centers, c_norms, labels, touched, stay, first_small):
     transposed = centers.T.copy()
     values = np.empty(len(centers), X.dtype)
     n_changed = 0
@@ -74,6 +107,9 @@ def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
         if stay:
             distances(X[i], centers, values)
             n_changed += relabel(labels, touched, i, smallest(values, max(labels[i], 0)))
+        elif i >= first_small:
+            small_scores(X, i, centers, c_norms, values)
+            n_changed += relabel(labels, touched, i, smallest(values, 0))
         else:
             scores(X[i], transposed, c_norms, values)
             n_changed += relabel(labels, touched, i, smallest(values, 0))

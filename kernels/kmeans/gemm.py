@@ -26,7 +26,7 @@ def is_small(n_rows, n_features, n_clusters):
 
 
 def small_from(n_samples, n_features, n_clusters):
-    """Return the number of the first sample whose chunk meets them: 0, that of the last and shorter chunk, or n_samples."""
+    """Return the number of the first sample whose chunk meets them: 0, that of the last chunk, or n_samples."""
     last = n_samples % CHUNK_ROWS
     if n_samples >= CHUNK_ROWS and is_small(CHUNK_ROWS, n_features, n_clusters):
         return 0

@@ -83,6 +83,7 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
     n_clusters = len(centers)
     labels = kernel.to_device(np.full(n_samples, -1, dtype=np.int32))
     sums, totals = np.zeros_like(centers), np.zeros(n_clusters, dtype)
+    centers = centers.copy()  # it is written to in turn with centers_new, and may be a view of X
     centers_new, shift = np.empty_like(centers), np.zeros(n_clusters, dtype)
     touched = np.ones(n_clusters, np.uint8)  # clusters whose sums are out of date
     bounded = kernel.BOUNDED and n_clusters * n_features >= WORTH_BOUNDS

@@ -25,6 +25,10 @@ typedef struct {
     const int32_t *movers;           /* (n_movers,) in     their numbers */
     const int32_t *mover_at;         /* (k,)        in     place of a centre among the movers, -1: none */
     ptrdiff_t n_movers;
+    const double *origin;            /* (d,)        in     of the float copies below, near the samples */
+    const float *narrow_centers, *narrow_norms;  /* (k, d), (k,)  in  the centres from there, for a screen in float; NULL: none */
+    const float *narrow_movers, *narrow_mover_norms;  /* (n_movers, d), (n_movers,)  in */
+    double origin_norm, narrow_norm_max;
     float quiet_moved;               /*             in     how far any other centre moved */
     unsigned char *touched;          /* (k,)        out    1: a sample left or joined the cluster */
     void *scratch;                   /* (n_threads, scratch_size) */
@@ -74,6 +78,43 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
 /* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
 FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->stay || !FML_HAS_FMA || i >= t->small_from; }
 
+FML_INLINE void fml_relabel(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *n_changed) {
+    const int32_t old = t->labels[i];
+    if (label == old) return;
+    ++*n_changed;
+    t->labels[i] = label;
+    if (!t->touched) return;
+    if (old >= 0) __atomic_store_n(t->touched + old, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(t->touched + label, 1, __ATOMIC_RELAXED);
+}
+
+/* The same for samples in a row, eight at a time: mostly nothing changes. */
+FML_INLINE void fml_relabel_run(fml_assign *t, ptrdiff_t first, const int32_t *labels, int n_rows, int64_t *n_changed) {
+    for (int s = 0; s < n_rows; s += 8) {
+        const int32_t *const old = t->labels + first + s, end = n_rows - s < 8 ? n_rows - s : 8;
+        int32_t differ = 0;
+        if (end == 8) for (int r = 0; r < 8; r++) differ |= labels[s + r] ^ old[r];
+        if (differ || end < 8)
+            for (int r = 0; r < end; r++) fml_relabel(t, first + s + r, labels[s + r], n_changed);
+    }
+}
+
+/* Bounds of sample i from squared distances: at most near2 to its centre, at least next2 to the others looked at, `lower` to the rest. */
+FML_INLINE void fml_set_bounds(fml_assign *t, ptrdiff_t i, double norm, double near2, double next2, float lower) {
+    const float next = (float)sqrt(next2 > 0 ? next2 : 0) * (1 - 0x1p-20f);
+    float *const largest = t->block_norms + i / FML_BLOCK_ROWS;
+    t->upper[i] = (float)sqrt(near2 > 0 ? near2 : 0) * (1 + 0x1p-20f) + 0x1p-120f;
+    t->lower[i] = next < lower ? next : lower;
+    if (!(norm <= *largest)) *largest = (float)norm * (1 + 0x1p-20f);
+}
+
+/* Samples of a chunk that the bounds do not settle, counted from its first. */
+typedef struct {
+    int32_t all[FML_CHUNK_ROWS], few[FML_CHUNK_ROWS];  /* all centres are in question; only the movers and the own one */
+    int n_all, n_few;
+    int64_t n_changed;               /* labels */
+} fml_open;
+
 #define FML_IMPL "tile_impl.h"
 #include "typed.h"
 #define FML_IMPL "distance_impl.h"
@@ -83,10 +124,29 @@ FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->s
 #define FML_IMPL "lloyd_impl.h"
 #include "typed.h"
 
-static inline void fml_assign_chunk(void *task, ptrdiff_t i, int worker) {
+#include "screen.h"
+
+static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
     fml_assign *t = task;
-    if (t->is_f32) assign_chunk_f32(t, i, worker);
-    else assign_chunk_f64(t, i, worker);
+    void *const xt = (char *)t->scratch + worker * t->scratch_size;
+    const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
+    fml_open open;
+    open.n_all = open.n_few = 0, open.n_changed = 0;
+    if (!t->upper && !t->narrow_centers && !fml_decides_again(t, end - 1)) {
+        open.n_all = (int)(end - start);
+        if (t->is_f32) label_run_f32(t, start, end, xt, &open.n_changed);
+        else label_run_f64(t, start, end, xt, &open.n_changed);
+    } else {
+        if (t->is_f32) collect_f32(t, start, end, &open);
+        else collect_f64(t, start, end, &open);
+        const int n_all = open.n_all;
+        if (t->narrow_centers) fml_screen(t, start, &open, xt);
+        if (t->is_f32) close_f32(t, start, &open, xt);
+        else close_f64(t, start, &open, xt);
+        open.n_all = n_all;
+    }
+    __atomic_fetch_add(&t->n_evaluated, open.n_all, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&t->n_changed, open.n_changed, __ATOMIC_RELAXED);
 }
 
 static inline void fml_gaps_block(void *task, ptrdiff_t i, int worker) {

@@ -23,6 +23,12 @@ cdef extern from "lloyd.h" nogil:
         const int32_t *movers
         const int32_t *mover_at
         Py_ssize_t n_movers
+        const double *origin
+        const float *narrow_centers
+        const float *narrow_norms
+        const float *narrow_movers
+        const float *narrow_mover_norms
+        double origin_norm, narrow_norm_max
         float quiet_moved
         unsigned char *touched
         void *scratch
@@ -30,6 +36,8 @@ cdef extern from "lloyd.h" nogil:
         double c_norm_max
         int64_t n_changed, n_evaluated
         int is_f32, stay, known
+    double fml_narrow_centers(
+        const double *centers, Py_ssize_t k, Py_ssize_t d, int choose, double *origin, float *narrow, float *norms)
     void fml_assign_chunk(void *task, Py_ssize_t i, int worker)
 
     ctypedef struct fml_sums:

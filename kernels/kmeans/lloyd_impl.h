@@ -97,28 +97,33 @@ FML_INLINE void NAME(norms)(const T *xt, ptrdiff_t d, T *out) {
     }
 }
 
-FML_INLINE void NAME(relabel)(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *n_changed) {
-    const int32_t old = t->labels[i];
-    if (label == old) return;
-    ++*n_changed;
-    t->labels[i] = label;
-    if (!t->touched) return;
-    if (old >= 0) __atomic_store_n(t->touched + old, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(t->touched + label, 1, __ATOMIC_RELAXED);
+/* Addresses of BLOCK samples in a row; the last of n_rows stands for those beyond. */
+FML_INLINE void NAME(point)(const T *X, ptrdiff_t d, ptrdiff_t n_rows, const T **at) {
+    for (int s = 0; s < BLOCK; s++) at[s] = X + (s < n_rows ? s : n_rows - 1) * d;
 }
 
-/* Labels of up to BLOCK samples where the tile's decision is final. */
-static void NAME(label_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
-                              int n_rows, T *xt, int64_t *n_changed) {
-    const ptrdiff_t first = start + rows[0];        /* they stand in a row */
-    NAME(transpose)(at, t->d, xt);
+/* Labels of the samples of a chunk where the tile's decision is final and no bounds are kept. */
+static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt, int64_t *n_changed) {
+    const ptrdiff_t d = t->d;
+    const T *const X = t->X, *at[2][BLOCK];
     NAME(nearest) found;
-    NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 0, &found);
-    int32_t labels[BLOCK], differ = 0;
-    for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
-    for (int s = 0; s < n_rows; s++) differ |= labels[s] ^ t->labels[first + s];
-    if (differ)
-        for (int s = 0; s < n_rows; s++) NAME(relabel)(t, first + s, labels[s], n_changed);
+    int32_t labels[BLOCK];
+    NAME(point)(X + start * d, d, end - start, at[0]);
+    for (ptrdiff_t first = start; first < end; first += BLOCK) {
+        const int turn = (first - start) / BLOCK & 1, n_rows = end - first < BLOCK ? (int)(end - first) : BLOCK;
+        const ptrdiff_t next = first + n_rows < end ? first + n_rows : start;
+        if (d < 4 && n_rows == BLOCK) {
+            NAME(transpose_run)(X + first * d, d, xt);   /* addresses cost more than the loads */
+            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, NULL, 0, &found);
+        } else {
+            if (d < 4) NAME(point)(X + first * d, d, n_rows, at[turn]);
+            else NAME(point)(X + next * d, d, end - next, at[!turn]);
+            NAME(transpose)(at[turn], d, xt);
+            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, d < 4 ? NULL : at[!turn], 0, &found);
+        }
+        for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
+        fml_relabel_run(t, first, labels, n_rows, n_changed);
+    }
 }
 
 /* Bounds and label of one sample from the best two values of the centres in question.
@@ -128,15 +133,8 @@ FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t i, T norm, double best, do
                              int64_t *n_changed) {
     const double doubt = NAME(doubt)(t->d, norm, t->c_norm_max), norm2 = (double)norm * norm;
     if (fml_decides_again(t, i) && !(second - best > doubt)) label = NAME(decide)(t, i);
-    if (t->upper) {
-        const double near2 = best + norm2 + doubt, next2 = second + norm2 - doubt;
-        const float next = (float)sqrt(next2 > 0 ? next2 : 0) * (1 - 0x1p-20f);
-        t->upper[i] = (float)sqrt(near2 > 0 ? near2 : 0) * (1 + 0x1p-20f) + 0x1p-120f;
-        t->lower[i] = next < lower ? next : lower;
-        float *const largest = t->block_norms + i / FML_BLOCK_ROWS;
-        if (!(norm <= *largest)) *largest = (float)norm * (1 + 0x1p-20f);
-    }
-    NAME(relabel)(t, i, label, n_changed);
+    if (t->upper) fml_set_bounds(t, i, norm, best + norm2 + doubt, second + norm2 - doubt, lower);
+    fml_relabel(t, i, label, n_changed);
 }
 
 /* Up to BLOCK samples for which all centres are in question.
@@ -153,21 +151,38 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
         NAME(settle)(t, start + rows[s], norm[s], found.best[s], found.second[s], (int32_t)found.index[s], INFINITY, n_changed);
 }
 
-/* c_norm - 2 x.c  of BLOCK samples and their present centres. */
-FML_INLINE void NAME(own_values)(const fml_assign *t, const int32_t *rows, ptrdiff_t start, int n_rows, T *xt, T *own) {
+/* c_norm - 2 x.c  of BLOCK samples and their present centres.
+ *
+ * labels  (n,)            in   of the samples from `start` on
+ * xt      (2, d, BLOCK)   in   the samples, and room for their centres */
+FML_INLINE void NAME(own_values)(const T *centers, const T *c_norms, ptrdiff_t d, const int32_t *labels, const int32_t *rows, int n_rows,
+                                 T *xt, T *own) {
     const T *at[BLOCK];
-    T c_norm[BLOCK], *const ct = xt + t->d * BLOCK;
+    T c_norm[BLOCK], *const ct = xt + d * BLOCK;
     for (int s = 0; s < BLOCK; s++) {
-        const int32_t label = t->labels[start + rows[s < n_rows ? s : n_rows - 1]];
-        at[s] = (const T *)t->centers + label * t->d;
-        c_norm[s] = ((const T *)t->c_norms)[label];
+        const int32_t label = labels[rows[s < n_rows ? s : n_rows - 1]];
+        at[s] = centers + label * d;
+        c_norm[s] = c_norms[label];
     }
-    NAME(transpose)(at, t->d, ct);
+    NAME(transpose)(at, d, ct);
     for (int s = 0; s < BLOCK; s += LANES) {
         V sum = OP(set1)(0);
-        for (ptrdiff_t f = 0; f < t->d; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
+        for (ptrdiff_t f = 0; f < d; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
         OP(store)(own + s, OP(fma)(sum, OP(set1)(-2), OP(load)(c_norm + s)));
     }
+}
+
+/* The own centre of sample i joins the movers found for lane s, unless it is one of them.  Returns the nearest one's number. */
+FML_INLINE int32_t NAME(with_own)(const fml_assign *t, ptrdiff_t i, T own, int s, NAME(nearest) *found) {
+    const int32_t old = t->labels[i], label = t->movers[(int32_t)found->index[s]];
+    T *const best = found->best + s, *const second = found->second + s;
+    if (t->mover_at[old] >= 0) return label;
+    if (own < *best || (own == *best && old < label)) {
+        *second = *best, *best = own;
+        return old;
+    }
+    if (own < *second) *second = own;
+    return label;
 }
 
 /* Up to BLOCK samples for which only the movers, and the own centre, are in question. */
@@ -178,26 +193,18 @@ static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const 
     NAME(nearest_two)(xt, t->mover_centers, t->mover_norms, t->d, t->n_movers, next, 1, &found);
     T norm[BLOCK], own[BLOCK];
     NAME(norms)(xt, t->d, norm);
-    NAME(own_values)(t, rows, start, n_rows, xt, own);
+    NAME(own_values)(t->centers, t->c_norms, t->d, t->labels + start, rows, n_rows, xt, own);
     for (int s = 0; s < n_rows; s++) {
         const ptrdiff_t i = start + rows[s];
-        const int32_t old = t->labels[i];
-        int32_t label = t->movers[(int32_t)found.index[s]];
-        T best = found.best[s], second = found.second[s];
-        if (t->mover_at[old] < 0) {
-            if (own[s] < best || (own[s] == best && old < label)) second = best, best = own[s], label = old;
-            else if (own[s] < second) second = own[s];
-        }
-        NAME(settle)(t, i, norm[s], best, second, label, t->lower[i] - t->quiet_moved, n_changed);
+        const int32_t label = NAME(with_own)(t, i, own[s], s, &found);
+        NAME(settle)(t, i, norm[s], found.best[s], found.second[s], label, t->lower[i] - t->quiet_moved, n_changed);
     }
 }
 
 /* The samples of a block of rows that the bounds cannot settle; the upper bounds follow the centres' movement.
  *
- * all     (n_rows,)  out   numbers, counted from `start`, of those for which all centres are in question
- * few     (n_rows,)  out   of those for which only the movers are
- * n_all, n_few       inout so many are in the lists */
-static void NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int n_rows, int32_t *all, int *n_all, int32_t *few, int *n_few) {
+ * open   inout   their numbers, counted from `start` */
+static void NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int n_rows, fml_open *open) {
     const T *const X = t->X, *const centers = t->centers;
     const float doubt = (float)(1.0001 * NAME(doubt)(t->d, t->block_norms[first / FML_BLOCK_ROWS], t->c_norm_max));
     const double slack = 1 + 2 * ((double)t->d + 4) * EPS;
@@ -219,8 +226,8 @@ static void NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int
         const float upper = (float)(sqrt(near2) * slack) * (1 + 0x1p-20f) + 0x1p-120f, lower = t->lower[i] - t->others_moved[label];
         t->upper[i] = upper;
         if (fml_settled(upper, lower, t->nearest_other[label], doubt)) t->lower[i] = lower;
-        else if (t->n_movers && fml_settled(upper, t->lower[i] - t->quiet_moved, t->nearest_other[label], doubt)) few[(*n_few)++] = rows[s];
-        else all[(*n_all)++] = rows[s];
+        else if (t->n_movers && fml_settled(upper, t->lower[i] - t->quiet_moved, t->nearest_other[label], doubt)) open->few[open->n_few++] = rows[s];
+        else open->all[open->n_all++] = rows[s];
     }
 }
 
@@ -242,23 +249,20 @@ FML_INLINE void NAME(each_block)(fml_assign *t, ptrdiff_t start, const int32_t *
     }
 }
 
-static void NAME(assign_chunk)(fml_assign *t, ptrdiff_t chunk, int worker) {
-    T *const xt = (T *)((char *)t->scratch + worker * t->scratch_size);
-    const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
-    int32_t all[FML_CHUNK_ROWS], few[FML_CHUNK_ROWS];
-    int n_all = 0, n_few = 0;
-    int64_t n_changed = 0;
+/* The samples of a chunk that are to be looked at. */
+static void NAME(collect)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, fml_open *open) {
     for (ptrdiff_t first = start; first < end; first += FML_BLOCK_ROWS) {
         const int n_rows = (int)(end - first < FML_BLOCK_ROWS ? end - first : FML_BLOCK_ROWS);
-        if (t->known) NAME(unsettled)(t, start, first, n_rows, all, &n_all, few, &n_few);
-        else for (int s = 0; s < n_rows; s++, n_all++) all[n_all] = n_all;
+        if (t->known) NAME(unsettled)(t, start, first, n_rows, open);
+        else for (int s = 0; s < n_rows; s++, open->n_all++) open->all[open->n_all] = open->n_all;
         if (t->upper && !t->known) t->block_norms[first / FML_BLOCK_ROWS] = 0;
     }
-    const int simple = !t->upper && !fml_decides_again(t, end - 1);
-    NAME(each_block)(t, start, all, n_all, xt, &n_changed, simple ? NAME(label_block) : NAME(bound_block));
-    NAME(each_block)(t, start, few, n_few, xt, &n_changed, NAME(mover_block));
-    __atomic_fetch_add(&t->n_changed, n_changed, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&t->n_evaluated, n_all, __ATOMIC_RELAXED);
+}
+
+/* Labels, and bounds where they are kept, of all samples that are still open. */
+static void NAME(close)(fml_assign *t, ptrdiff_t start, fml_open *open, T *xt) {
+    NAME(each_block)(t, start, open->all, open->n_all, xt, &open->n_changed, NAME(bound_block));
+    NAME(each_block)(t, start, open->few, open->n_few, xt, &open->n_changed, NAME(mover_block));
 }
 
 /* Block i of the centres: how far the nearest other one is at least. */

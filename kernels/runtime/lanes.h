@@ -127,14 +127,12 @@ FML_INLINE void vtranspose4_f64(const double *const *rows, ptrdiff_t f, double *
         memcpy(out, &even, sizeof even), memcpy(out + stride, &odd, sizeof odd);
     }
 }
-FML_INLINE fml_f32x8 fml_two_rows_f32(const float *a, const float *b) {
-    fml_f32x4 low, high;
-    memcpy(&low, a, sizeof low), memcpy(&high, b, sizeof high);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
-}
-FML_INLINE void vtranspose4_f32(const float *const *rows, ptrdiff_t f, float *out, ptrdiff_t stride) {
-    const fml_f32x8 a = fml_two_rows_f32(rows[0] + f, rows[4] + f), b = fml_two_rows_f32(rows[1] + f, rows[5] + f);
-    const fml_f32x8 c = fml_two_rows_f32(rows[2] + f, rows[6] + f), e = fml_two_rows_f32(rows[3] + f, rows[7] + f);
+/* rows[s]: 4 features of row s.  out[j * stride + s] = rows[s][j] */
+FML_INLINE void fml_columns_f32(const fml_f32x4 rows[8], float *out, ptrdiff_t stride) {
+    const fml_f32x8 a = __builtin_shufflevector(rows[0], rows[4], 0, 1, 2, 3, 4, 5, 6, 7);
+    const fml_f32x8 b = __builtin_shufflevector(rows[1], rows[5], 0, 1, 2, 3, 4, 5, 6, 7);
+    const fml_f32x8 c = __builtin_shufflevector(rows[2], rows[6], 0, 1, 2, 3, 4, 5, 6, 7);
+    const fml_f32x8 e = __builtin_shufflevector(rows[3], rows[7], 0, 1, 2, 3, 4, 5, 6, 7);
     const fml_f32x8 ab = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
     const fml_f32x8 AB = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
     const fml_f32x8 ce = __builtin_shufflevector(c, e, 0, 8, 1, 9, 4, 12, 5, 13);
@@ -143,5 +141,10 @@ FML_INLINE void vtranspose4_f32(const float *const *rows, ptrdiff_t f, float *ou
         __builtin_shufflevector(ab, ce, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(ab, ce, 2, 3, 10, 11, 6, 7, 14, 15),
         __builtin_shufflevector(AB, CE, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(AB, CE, 2, 3, 10, 11, 6, 7, 14, 15)};
     for (int j = 0; j < 4; j++) memcpy(out + j * stride, column + j, sizeof *column);
+}
+FML_INLINE void vtranspose4_f32(const float *const *rows, ptrdiff_t f, float *out, ptrdiff_t stride) {
+    fml_f32x4 four[8];
+    for (int s = 0; s < 8; s++) memcpy(four + s, rows[s] + f, sizeof *four);
+    fml_columns_f32(four, out, stride);
 }
 #endif

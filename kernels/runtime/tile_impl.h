@@ -23,6 +23,14 @@ FML_INLINE void NAME(transpose)(const T *const *rows, ptrdiff_t d, T *restrict x
     }
 }
 
+/* The same of samples in a row, each of at most three features. */
+FML_INLINE void NAME(transpose_run)(const T *restrict rows, ptrdiff_t d, T *restrict xt) {
+    if (d == 1) for (int s = 0; s < BLOCK; s++) xt[s] = rows[s];
+    else if (d == 2) for (int s = 0; s < BLOCK; s++) xt[s] = rows[2 * s], xt[BLOCK + s] = rows[2 * s + 1];
+    else for (int s = 0; s < BLOCK; s++)
+        xt[s] = rows[3 * s], xt[BLOCK + s] = rows[3 * s + 1], xt[2 * BLOCK + s] = rows[3 * s + 2];
+}
+
 /* xt    (d, BLOCK)                   in
  * y     (n_rows, d) C order          in    n_rows <= FML_ROWS, a constant where this is inlined
  * ahead BLOCK pointers               in    rows wanted next: each of their cache lines is sent for once, spread over the loop

@@ -128,13 +128,15 @@ LONG = {
 @pytest.mark.parametrize(("call", "n_threads"), [("lloyd", 1), *((call, 2) for call in LONG)])
 def test_ctrl_c_stops_within_a_second(call, n_threads):
     program = f"""
-        import sys, threading, time
+        import signal, sys
         import numpy as np
         import scipy.sparse as sp
         import fastml
         from fastml.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
         from tests.cluster.test_process import model
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's background job inherits none
+        signal.alarm(100)                                           # a call that cannot be stopped ends here
         fastml.set_config(n_threads={n_threads}, strict=True)
         X = np.random.RandomState(0).uniform(size=(100_000, 24))
         small = X[:5000]

@@ -1,0 +1,86 @@
+"""The float32 screen of float64 samples decides as the exact tile does, whatever floats make of the numbers."""
+
+import numpy as np
+import pytest
+
+from fastml._kernels.kmeans import lloyd_jit
+from fastml._kernels.kmeans.bounds import new_bounds
+from tests.kernels.kmeans.steps import no_labels, squared_norms
+
+lloyd = pytest.importorskip("fastml._kernels.kmeans.lloyd", exc_type=ImportError)
+
+N_SAMPLES, N_FEATURES = 3000, 12
+
+
+def outliers(X):
+    X[::100] *= 1e40
+    return X
+
+
+SHAPES = {
+    "plain": lambda X: X,
+    "far from zero": lambda X: X + 1e5,
+    "very far from zero": lambda X: X + 1e9,
+    "beyond floats": lambda X: X * 1e60,
+    "squares beyond floats": lambda X: X * 1e25,
+    "below floats": lambda X: X * 1e-60,
+    "squares below floats": lambda X: X * 1e-25,
+    "outliers": outliers,
+    "mixed scales": lambda X: X * np.logspace(-50, 2, N_FEATURES),
+    "grid": np.round,
+    "duplicates": lambda X: X[np.random.RandomState(1).randint(0, 20, len(X))],
+}
+
+
+@pytest.fixture(params=SHAPES)
+def X(request):
+    return np.ascontiguousarray(SHAPES[request.param](np.random.RandomState(0).normal(size=(N_SAMPLES, N_FEATURES))))
+
+
+def expected(X, centers, labels, stay):
+    labels = labels.copy()
+    lloyd_jit.assign(X, centers, squared_norms(centers), labels, None, None, stay, 1)
+    return labels
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("stay", [False, True])
+@pytest.mark.parametrize("k", [11, 150])
+def test_labels(X, k, stay):
+    centers = X[:: N_SAMPLES // k][:k].copy()
+    labels = no_labels(N_SAMPLES)
+    lloyd.assign(X, centers, squared_norms(centers), labels, None, None, stay, 2)
+    np.testing.assert_array_equal(labels, expected(X, centers, no_labels(N_SAMPLES), stay))
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("stay", [False, True])
+def test_labels_from_bounds_that_it_wrote(X, stay):
+    """Centres wander, a few of them far: bounds settle some samples, the movers some, the screen most others."""
+    k, rng = 150, np.random.RandomState(0)
+    centers, labels, bounds = X[:k].copy(), no_labels(N_SAMPLES), new_bounds(N_SAMPLES, k)
+    lloyd.assign(X, centers, squared_norms(centers), labels, None, bounds, stay, 2)
+    n_all = 0
+    for _ in range(6):
+        before, old = centers, labels.copy()
+        centers = before + (X[rng.randint(0, N_SAMPLES, k)] - before) * np.where(rng.rand(k, 1) < 0.1, 0.5, 1e-3)
+        shift = np.linalg.norm(centers - before, axis=1)
+        norms = squared_norms(centers)
+        bounds = lloyd.follow(centers, norms, shift, bounds, True, k // 8, 2)
+        n_all += lloyd.assign(X, centers, norms, labels, None, bounds, stay, 2)[1]
+        np.testing.assert_array_equal(labels, expected(X, centers, old, stay))
+    assert n_all <= 6 * N_SAMPLES
+
+
+def test_few_samples_reach_the_exact_tile():
+    """It alone reads the norms: wrong ones spoil the labels of what it decides."""
+    X = np.random.RandomState(0).normal(size=(N_SAMPLES, N_FEATURES)) + 100
+    centers = X[:40].copy()
+    right = expected(X, centers, no_labels(N_SAMPLES), False)
+    wrong = squared_norms(centers)
+    wrong[:20] += 0.1
+    screened, exact = no_labels(N_SAMPLES), no_labels(N_SAMPLES)
+    lloyd.assign(X, centers, wrong, screened, None, None, False, 1)
+    lloyd_jit.assign(X, centers, wrong, exact, None, None, False, 1)
+    assert (exact != right).sum() > 10
+    assert (screened != right).sum() < 3

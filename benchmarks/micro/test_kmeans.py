@@ -89,11 +89,11 @@ def test_assign_with_bounds(benchmark, blobs):
     lloyd.assign(X, centers, norms, labels, None, unknown, False, 1)
     moved = centers * X.dtype.type(1.001)
     norms, shift = np.einsum("ij,ij->i", moved, moved), np.linalg.norm(moved - centers, axis=1)
-    lloyd.follow(moved, norms, shift, unknown, True, 1)
+    bounds = lloyd.follow(moved, norms, shift, unknown, True, 0, 1)
 
     def fresh():
-        bounds = unknown._replace(upper=unknown.upper.copy(), lower=unknown.lower.copy(), known=True)
-        return (X, moved, norms, labels.copy(), None, bounds, False, 1), {}
+        fresh_bounds = bounds._replace(upper=bounds.upper.copy(), lower=bounds.lower.copy())
+        return (X, moved, norms, labels.copy(), None, fresh_bounds, False, 1), {}
 
     _, n_evaluated = benchmark.pedantic(lloyd.assign, setup=fresh, rounds=20)
     assert n_evaluated < N_SAMPLES / 2
@@ -115,16 +115,40 @@ def test_center(benchmark, kernel, blobs):
     assert abs(out.mean()) < 1e-3
 
 
-def test_plusplus_evaluate(benchmark, kernel, blobs):
-    """The candidates of one step of k-means++, when half of the centres are chosen."""
+@pytest.fixture
+def half_way(kernel, blobs):
+    """k-means++ when half of the centres are chosen: kernel, norms, samples in float64, state."""
     plusplus = kernel("kmeans.plusplus")
     norms, seeding = np.einsum("ij,ij->i", blobs, blobs, dtype=np.float64), new_seeding(N_SAMPLES)
     rows = np.ascontiguousarray(blobs, dtype=np.float64)
     for number in range(N_CLUSTERS // 2):
         row = slice(number, number + 1)
         if number:
-            plusplus.evaluate(blobs, norms, None, rows[row], norms[row], None, seeding, 1)
-        plusplus.commit(blobs, norms, None, rows[row], norms[row], number, 0, seeding, 1)
+            plusplus.evaluate(blobs, norms, None, rows[row], norms[row], 0, seeding, 1)
+        plusplus.commit(blobs, norms, None, rows[row], norms[row], int(number > 0), seeding, 1)
+    return plusplus, norms, rows, seeding
+
+
+def test_plusplus_evaluate(benchmark, blobs, half_way):
+    """The candidates of one step, in float64."""
+    plusplus, norms, rows, seeding = half_way
     drawn = slice(N_CLUSTERS, N_CLUSTERS + 6)
-    gains = benchmark(plusplus.evaluate, blobs, norms, None, rows[drawn], norms[drawn], None, seeding, 1)
-    assert (gains >= 0).all()
+    gains, n_opened = benchmark(plusplus.evaluate, blobs, norms, None, rows[drawn], norms[drawn], 0, seeding, 1)
+    assert min(gains) >= 0
+    assert n_opened == N_SAMPLES
+
+
+def test_plusplus_estimate(benchmark, blobs, half_way):
+    """The same in float32."""
+    plusplus, _, _, seeding = half_way
+    floats = plusplus.narrow(blobs, 1)
+    if floats is None:
+        pytest.skip("the twin estimates nothing")
+    drawn = np.arange(N_CLUSTERS, N_CLUSTERS + 6)
+    gains, excess = benchmark(plusplus.estimate, floats, None, drawn, 0.0, seeding.closest, None, seeding.nearer, 1)
+    assert min(gains) > excess
+
+
+def test_plusplus_narrow(benchmark, kernel, blobs):
+    floats = benchmark(kernel("kmeans.plusplus").narrow, blobs, 1)
+    assert floats is None or (floats.norms > 0).all()

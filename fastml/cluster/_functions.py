@@ -97,8 +97,8 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
     centers : ndarray of shape (n_clusters, n_features)
         The chosen samples.
     indices : ndarray of shape (n_clusters,)
-        Their numbers, identical to scikit-learn's. O(n_samples * n_features) per candidate at most; samples that the
-        triangle inequality rules out cost O(1). Memory: O(n_samples).
+        Their numbers, identical to scikit-learn's. O(n_samples * n_features) per candidate. Memory: a copy of X in
+        float32 where X is dense, and O(n_samples).
     """
     check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if not _is_covered(X):

@@ -7,9 +7,9 @@ from fastml._kernels._arrays import Csr
 from fastml._kernels.kmeans.seeding import new_seeding
 
 MAX_TRIALS = 16  # candidates per centre that the kernel takes
-SKETCH = 15  # coordinates of a sketch; with the norm of the rest 64 bytes a sample
-PAUSE = 6  # centres chosen without the sketch after it spared little
-WORTH_BOUNDS = 1 << 15  # elements from which distances between centres are worth their call
+PAUSE = 6  # centres chosen without estimates after one spared little
+WORTH_ESTIMATES = 1 << 15  # elements from which they pay, where
+ESTIMATED_CENTERS = 8  # so many centres are to be chosen
 EPS = np.finfo(np.float64).eps
 
 
@@ -50,14 +50,11 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
     walk = 4 * np.sqrt(n_samples)
     heaviest = 1.0 if weights is None else weights.max()
 
-    def commit(center, index, take):
-        kernel.commit(samples, norms, weights, center, norms[index], len(chosen) - 1, take, seeding, n_threads)
+    def commit(center, index, bits):
+        kernel.commit(samples, norms, weights, center, norms[index], bits, seeding, n_threads)
         return np.add.reduce(seeding.block_sums)
 
-    dense = not isinstance(samples, Csr)
-    bound = dense and X.size >= WORTH_BOUNDS
-    centers = np.empty((n_clusters, n_features)) if bound else None
-    sketch = Sketch(kernel, samples, norms, n_clusters, n_threads) if dense else NoSketch()
+    estimates = Estimates(kernel, samples, weights, noise, n_clusters, n_threads)
     potential = commit(rows(chosen), chosen, 0)
     while len(chosen) < n_clusters:
         if potential <= 64 * total_weight * noise:
@@ -69,21 +66,23 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
         if drawn is None:
             raise Undecided
         candidates = rows(drawn)
-        reach = None
-        if bound:
-            centers[len(chosen) - 1] = rows(chosen[-1:])
-            reach = kernel.reach_of(candidates, centers[: len(chosen)], noise)
-        bounds = (reach, *sketch.of(candidates, norms[drawn]))
-        gains, n_opened = kernel.evaluate(samples, norms, weights, candidates, norms[drawn], bounds, seeding, n_threads)
-        sketch.learn(n_opened)
-        enough = max(gains) - total_weight * noise - walk * EPS * 4 * potential
-        close = [number for number, gain in enumerate(gains) if gain >= enough]
-        best = close[0]  # of equal samples the first drawn
-        rivals = drawn if tell_apart else candidates
-        if len(close) > 1 and (rivals[close] != rivals[best]).any():
-            raise Undecided
+        doubt = total_weight * noise + walk * EPS * 4 * potential
+        rivals = estimates.rivals(drawn, seeding.closest, None, seeding.nearer, doubt)
+        best = rivals[0]
+        if len(rivals) > 1 or not estimates.given:
+            bits = sum(1 << number for number in rivals) if estimates.given else 0
+            gains, n_opened = kernel.evaluate(
+                samples, norms, weights, candidates, norms[drawn], bits, seeding, n_threads
+            )
+            estimates.learn(n_opened)
+            enough = max(gains[number] for number in rivals) - doubt
+            close = [number for number in rivals if gains[number] >= enough]
+            best = close[0]  # of equal samples the first drawn
+            alike = drawn if tell_apart else candidates
+            if len(close) > 1 and (alike[close] != alike[best]).any():
+                raise Undecided
         chosen.append(int(drawn[best]))
-        potential = commit(candidates[best : best + 1], drawn[best : best + 1], best)
+        potential = commit(candidates[best : best + 1], drawn[best : best + 1], 1 << best)
     return np.array(chosen)
 
 
@@ -95,26 +94,26 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     n_samples, n_features = X.shape
     rows, samples = _rows_of(X), _samples_of(X)
     weights = np.ones(n_samples, np.float32) if weights is None else weights
-    noise = 64 * weights.sum(dtype=np.float64) * 32 * (n_features + 4) * EPS * norms.max()
+    noise = 32 * (n_features + 4) * EPS * norms.max()  # of one squared distance, before it is rounded
+    least = 64 * weights.sum(dtype=np.float64) * noise
     closest = np.empty((1, n_samples), np.float32)
-    kernel.rounded_distances(samples, norms, rows(chosen), norms[chosen], (None, None, None), None, closest, n_threads)
-    dense = not isinstance(samples, Csr)
-    sketch = Sketch(kernel, samples, norms, n_clusters, n_threads) if dense else NoSketch()
+    kernel.rounded_distances(samples, norms, rows(chosen), norms[chosen], None, None, closest, n_threads)
+    estimates = Estimates(kernel, samples, None, noise, n_clusters, n_threads)
+    maybe_nearer = np.empty(n_samples, np.uint16)
     potential = closest @ weights
     nearer = np.empty((n_trials, n_samples), np.float32)
     closest = closest[0]
     while len(chosen) < n_clusters:
-        if potential[0] <= noise:
+        if potential[0] <= least:
             raise Undecided
         targets = random_state.uniform(size=n_trials) * potential
         running = np.cumsum(weights * closest, dtype=running_type)
         drawn = np.minimum(np.searchsorted(running, targets), n_samples - 1)
         candidates = rows(drawn)
-        bounds = (None, *sketch.of(candidates, norms[drawn]))
-        n_opened = kernel.rounded_distances(
-            samples, norms, candidates, norms[drawn], bounds, closest, nearer, n_threads
-        )
-        sketch.learn(n_opened)
+        estimates.rivals(drawn, None, closest, maybe_nearer, 0.0)
+        few = maybe_nearer if estimates.given else None
+        n_opened = kernel.rounded_distances(samples, norms, candidates, norms[drawn], closest, few, nearer, n_threads)
+        estimates.learn(n_opened)
         potentials = nearer @ weights.reshape(-1, 1)
         best = int(np.argmin(potentials))
         potential, closest = potentials[best], nearer[best].copy()
@@ -122,59 +121,35 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     return np.array(chosen)
 
 
-class NoSketch:
-    """Stands for a sketch that would not pay."""
+class Estimates:
+    """Estimates of what candidates gain, and of the samples that are nearer to them, for dense samples.
 
-    def of(self, candidates, norms):
-        return None, None
-
-    def learn(self, n_opened):
-        pass
-
-
-class Sketch(NoSketch):
-    """Sketches of dense samples: coordinates along their principal axes, in float32, and the norm of the rest.
-
-    It spares little until most clusters have a centre, so it is tried now and then until it does.
+    given : whether the last call of rivals made one, and wrote `nearer`.
     """
 
-    def __init__(self, kernel, samples, norms, n_clusters, n_threads):
-        n_samples, n_features = samples.shape
-        self.width = min(SKETCH, n_features // 2)
-        self.useful = self.width >= 4 and n_clusters >= 16 and n_samples >= 4096
-        self.make = lambda: kernel.draw_sketch(samples, norms, self.basis, n_threads)
-        self.samples, self.sketch, self.pause = samples, None, n_clusters // 8
+    def __init__(self, kernel, samples, weights, noise, n_clusters, n_threads):
+        worth = isinstance(samples, np.ndarray) and samples.size >= WORTH_ESTIMATES and n_clusters >= ESTIMATED_CENTERS
+        self.floats = kernel.narrow(samples, n_threads) if worth else None
+        self.kernel, self.weights, self.noise, self.n_threads = kernel, weights, noise, n_threads
+        self.given, self.pause = False, 0
 
-    def of(self, candidates, norms):
-        """Return the sketches of the samples and of the candidates, or two None."""
-        if not self.useful or self.pause:
-            return None, None
-        if self.sketch is None:
-            self.basis = principal_axes(self.samples, self.width)
-            self.sketch = self.make()
-        coordinates = candidates @ self.basis.T
-        rest = np.sqrt(np.maximum(norms - (coordinates**2).sum(axis=1), 0))
-        return self.sketch, np.ascontiguousarray(np.column_stack([coordinates, rest]), dtype=np.float32)
+    def rivals(self, drawn, closest, closest_rounded, nearer, doubt):
+        """Numbers of the candidates of which any may be the best; all of them where there is no estimate."""
+        everybody = list(range(len(drawn)))
+        self.given = self.floats is not None and not self.pause
+        self.pause = max(self.pause - 1, 0)
+        if not self.given:
+            return everybody
+        gains, excess = self.kernel.estimate(
+            self.floats, self.weights, drawn, self.noise, closest, closest_rounded, nearer, self.n_threads
+        )
+        enough = max(gains) - excess - doubt
+        return [number for number in everybody if gains[number] >= enough] if np.isfinite(enough) else everybody
 
     def learn(self, n_opened):
-        """Pause for some centres after the sketch spared less than a third of the samples."""
-        if self.pause:
-            self.pause -= 1
-        elif 3 * n_opened > 2 * len(self.samples):
+        """Pause for some centres after an estimate spared less than a third of the samples."""
+        if self.given and 3 * n_opened > 2 * len(self.floats.norms):
             self.pause = PAUSE
-
-
-def principal_axes(X, width):
-    """Orthonormal (width, n_features) rows that roughly span the directions in which the samples vary most.
-
-    Any orthonormal rows give bounds; these give tight ones. Three rounds of subspace iteration on at most 2,048
-    samples.
-    """
-    sample = np.asarray(X[:: max(len(X) // 2048, 1)], dtype=np.float64)
-    axes = np.random.default_rng(0).normal(size=(X.shape[1], width))
-    for _ in range(3):
-        axes = np.linalg.qr(sample.T @ (sample @ axes))[0]
-    return np.ascontiguousarray(axes.T)
 
 
 def _samples_of(X):

@@ -119,7 +119,7 @@ def assign(
             task.mover_centers, task.mover_norms = &mover_centers[0, 0], &mover_norms[0]
     task.narrow_centers = NULL
     if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS:
-        floats = set_screen(&task)
+        _floats = set_screen(&task)             # owns what the task points to
     task.small_from = small_from(task.n, task.d, task.k) if SMALL_KERNELS else task.n
     task.c_norm_max = largest_norm(c_norms)
     task.n_changed = task.n_evaluated = 0

@@ -1,8 +1,7 @@
 /* C side of plusplus.pyx: squared distances of all samples to a few candidates, in float64 whatever the samples' type.
  *
  * A distance is  max(0, (-2 x.c + |c|^2) + |x|^2)  in this order, with x.c as tile_impl.h computes it: scikit-learn's own bits for dense
- * samples. Two bounds spare most samples of it: the candidate c may be so far from the sample's centre a that  |c - a| >= 2 |x - a|, or
- * too far already by a sketch: m coordinates in a rotated space and the norm of the rest, whose distance is never more than |x - c|. */
+ * samples. Most of them are spared by an estimate from a copy of the samples in float, whose error has a bound. */
 #ifndef FML_PLUSPLUS_H
 #define FML_PLUSPLUS_H
 #include <stdint.h>
@@ -16,9 +15,9 @@
 #include "typed.h"
 #define FML_IMPL "distance_impl.h"
 #include "typed.h"
+#include "narrow.h"
 #define FML_LANES ((int)(sizeof(vf64) / sizeof(double)))
 #define FML_WIDE (FML_VECTORS * FML_LANES)   /* samples of a float64 tile */
-#define FML_NARROW (2 * FML_WIDE)            /* samples of a float32 tile, of which sketches are */
 
 typedef struct {
     const void *X;                   /* (n, d), or (n_entries,) of CSR   in */
@@ -27,21 +26,23 @@ typedef struct {
     const double *weights;           /* (n,)              in     NULL: all 1 */
     const double *candidates;        /* (n_trials, d), for CSR transposed (d, FML_TRIALS)  in */
     const double *c_norms;           /* (n_trials,)       in */
-    const double *reach;             /* (n_chosen,)       in     samples no farther from this centre cannot gain; NULL: look at all */
-    const float *sketch;             /* (chunks, tiles, width, FML_NARROW)  in  a few coordinates of each sample; NULL: none */
-    const float *c_sketch;           /* (n_trials, width) in     those of the candidates */
+    const float *tiles;              /* (chunks, tiles of a chunk, d, FML_NARROW)  in  the samples as floats; NULL: none */
+    const float *narrow_norms;       /* (n,)              in     their squared norms */
+    const float *narrow_candidates, *narrow_c_norms;  /* (n_trials, d), (n_trials,)  in  the candidates likewise */
+    const double *origin;            /* (d,)              in     which they are counted from */
+    double noise;                    /*                   in     rounding that a squared distance may carry */
     double *closest;                 /* (n,)              inout  squared distance to the nearest chosen centre */
-    int32_t *owner;                  /* (n,)              inout  which one that is */
-    uint16_t *nearer;                /* (n,)              out    bit c: candidate c is nearer still */
+    uint16_t *nearer;                /* (n,)              inout  bit c: candidate c may be nearer still */
     double *block_sums;              /* (blocks,)         out    sums of weight x closest */
     int64_t *opened;                 /* (chunks,)         out    samples whose distances were computed */
-    double *gains;                   /* (chunks, FML_TRIALS)  out  what each candidate takes off the potential */
+    double *gains;                   /* (chunks, FML_TRIALS)  out  what each candidate takes off the potential, at most if estimated */
+    double *excess;                  /* (chunks,)         out    how much less any of them may take */
     float *rounded;                  /* (n_trials, n)     out    smaller of `closest_rounded` and the rounded distance */
     const float *closest_rounded;    /* (n,)              in     NULL: the distance itself */
     double *scratch;                 /* (n_threads, scratch_size) */
     ptrdiff_t n, d, scratch_size;
-    int sketch_width;                /* m + 1 */
-    int n_trials, is_f32, chosen, take;  /* take: the candidate that becomes centre number `chosen` */
+    int n_trials, is_f32;
+    int bits;                        /* the candidates in question: samples with one of these bits in `nearer`; 0: all samples */
 } fml_seed;
 
 /* Are these FML_WIDE samples in a row? */
@@ -109,47 +110,113 @@ static void fml_seed_distances(const fml_seed *t, const int32_t *rows, ptrdiff_t
     }
 }
 
-/* Smallest squared distance of each sample of a chunk to any candidate, at least: by the sketches, less what rounding may do. */
-static void fml_seed_sketched(const fml_seed *t, ptrdiff_t chunk, ptrdiff_t n_rows, float *restrict least) {
-    const int lanes = sizeof(vf32) / sizeof(float), width = t->sketch_width;
-    const float *block = t->sketch + chunk * width * FML_SEED_ROWS;
-    for (ptrdiff_t r = 0; r < n_rows; r += FML_NARROW, block += width * FML_NARROW) {
-        vf32 low[FML_VECTORS], norm[FML_VECTORS];
-        float norms[FML_NARROW];
-        const double *const x_norms = t->x_norms + chunk * FML_SEED_ROWS + r;
-        for (int s = 0; s < FML_NARROW; s++) norms[s] = r + s < n_rows ? (float)x_norms[s] : 0;
-        for (int s = 0; s < FML_VECTORS; s++) low[s] = vset1_f32(INFINITY), norm[s] = vload_f32(norms + s * lanes);
-        /* float: (m + 8) roundings of terms that add up to at most 2 (|x|^2 + |c|^2) */
-#define LOWER(n_rows_)                                                                                                      \
-        {                                                                                                                   \
-            vf32 acc[FML_ROWS][FML_VECTORS];                                                                                \
-            dots_f32(block, t->c_sketch + j * width, width, n_rows_, NULL, acc);                                            \
-            for (int c = 0; c < n_rows_; c++)                                                                               \
-                for (int s = 0; s < FML_VECTORS; s++) {                                                                     \
-                    const vf32 sum = vadd_f32(norm[s], vset1_f32((float)t->c_norms[j + c]));                                \
-                    low[s] = vmin_f32(low[s], vfma_f32(vset1_f32(-2), acc[c][s], vmul_f32(sum, vset1_f32(1 - 8e-6f))));     \
-                }                                                                                                           \
-        }
-        FML_EACH_TILE(j, t->n_trials, LOWER)
-#undef LOWER
-        for (int s = 0; s < FML_VECTORS; s++) vstore_f32(least + r + s * lanes, low[s]);
+/* Samples of a chunk to look at, counted from its first.  Returns how many. */
+static int fml_seed_open(const fml_seed *t, ptrdiff_t chunk, int32_t *rows) {
+    const ptrdiff_t start = chunk * FML_SEED_ROWS;
+    const int n_rows = t->n - start < FML_SEED_ROWS ? (int)(t->n - start) : FML_SEED_ROWS;
+    int n = 0;
+    for (int r = 0; r < n_rows; r++) {
+        rows[n] = r;
+        n += !t->bits || t->nearer[start + r] & t->bits;
     }
+    if (t->opened) t->opened[chunk] = n;
+    return n;
 }
 
-/* Samples of a chunk that may be nearer to a candidate than to their centre, counted from the chunk's first.  Returns how many. */
-static int fml_seed_open(const fml_seed *t, ptrdiff_t chunk, int n_rows, int32_t *rows) {
-    const ptrdiff_t start = chunk * FML_SEED_ROWS;
-    float least[FML_SEED_ROWS];
-    int n = 0;
-    if (t->sketch) fml_seed_sketched(t, chunk, n_rows, least);
-    for (int r = 0; r < n_rows; r++) {
-        const double closest = t->closest_rounded ? t->closest_rounded[start + r] : t->closest[start + r];
-        rows[n] = r;
-        n += !(t->reach && closest <= t->reach[t->owner[start + r]]) && !(t->sketch && least[r] > closest);
+/* The chunk as floats, and their squared norms; the last sample fills up the last tile. */
+static void fml_seed_narrow(void *task, ptrdiff_t chunk, int worker) {
+    fml_seed *t = task;
+    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n, d = t->d;
+    const int lanes = sizeof(vf32) / sizeof(float);
+    float *tile = (float *)t->tiles + start * d;
+    (void)worker;
+#define NARROW(T, S)                                                                                         \
+    {                                                                                                        \
+        const T *at[FML_NARROW], *const X = (const T *)t->X;                                                 \
+        for (int s = 0; s < FML_NARROW; s++) at[s] = X + (first + s < end ? first + s : end - 1) * d;        \
+        fml_narrow_##S(at, at, t->origin, d, tile);                                                          \
     }
-    if (4 * n > 3 * n_rows)                          /* whole runs of samples go faster than three quarters of them */
-        for (n = 0; n < n_rows; n++) rows[n] = n;
-    return n;
+    for (ptrdiff_t first = start; first < end; first += FML_NARROW, tile += d * FML_NARROW) {
+        float norm[FML_NARROW];
+        if (t->is_f32) NARROW(float, f32)
+        else NARROW(double, f64)
+        for (int s = 0; s < FML_NARROW; s += lanes) {
+            vf32 sum = vset1_f32(0);
+            for (ptrdiff_t f = 0; f < d; f++) {
+                const vf32 x = vload_f32(tile + f * FML_NARROW + s);
+                sum = vfma_f32(x, x, sum);
+            }
+            vstore_f32(norm + s, sum);
+        }
+        for (int s = 0; s < FML_NARROW && first + s < end; s++) ((float *)t->narrow_norms)[first + s] = norm[s];
+    }
+#undef NARROW
+}
+
+/* What each candidate would gain at most, how much less it may be, and which samples it may be nearer to.
+ *
+ * Two squared distances in float, compared, err by less than  fml_narrow_doubt(|x|, |c|) <= relative (|x|^2 + |c|^2) / 2.  Where one is
+ * above  closest + slack  the candidate is no nearer; below it the difference is the gain, or too much by at most twice the slack. */
+static void fml_seed_estimate(void *task, ptrdiff_t chunk, int worker) {
+    fml_seed *t = task;
+    enum { LANES32 = sizeof(vf32) / sizeof(float) };
+    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n, d = t->d;
+    const float *tile = t->tiles + start * d;
+    const vf32 zero = vset1_f32(0);
+    vf32 gains[FML_TRIALS], excess = zero;
+    float c_norm_max = 0;
+    (void)worker;
+    for (int j = 0; j < t->n_trials; j++) {
+        gains[j] = zero;
+        if (!(t->narrow_c_norms[j] <= c_norm_max)) c_norm_max = t->narrow_c_norms[j];
+    }
+    const float relative = 2 * fml_narrow_doubt(d, 1, 0);
+    const vf32 absolute = vset1_f32(relative * c_norm_max + 2 * (float)t->noise + (float)d * 0x1p-120f);
+    for (ptrdiff_t first = start; first < end; first += FML_NARROW, tile += d * FML_NARROW) {
+        float closest[FML_NARROW] = {0}, norm[FML_NARROW] = {0}, weight[FML_NARROW], bits[FML_NARROW] = {0};
+        const int n_rows = end - first < FML_NARROW ? (int)(end - first) : FML_NARROW;
+        for (int s = 0; s < FML_NARROW; s++) weight[s] = s < n_rows;
+        if (t->closest_rounded) memcpy(closest, t->closest_rounded + first, n_rows * sizeof *closest);
+        else for (int s = 0; s < n_rows; s++) closest[s] = (float)t->closest[first + s];
+        if (t->weights) for (int s = 0; s < n_rows; s++) weight[s] = (float)t->weights[first + s];
+        memcpy(norm, t->narrow_norms + first, n_rows * sizeof *norm);
+#define ESTIMATE(n_rows_)                                                                                                       \
+        {                                                                                                                       \
+            vf32 acc[FML_ROWS][FML_VECTORS];                                                                                    \
+            dots_f32(tile, t->narrow_candidates + j * d, d, n_rows_, NULL, acc);                                                \
+            for (int s = 0; s < FML_VECTORS; s++) {                                                                             \
+                const vf32 norms = vload_f32(norm + s * LANES32), near = vload_f32(closest + s * LANES32);                      \
+                const vf32 w = vload_f32(weight + s * LANES32);                                                                 \
+                const vf32 slack = vfma_f32(near, vset1_f32(0x1p-21f), vfma_f32(norms, vset1_f32(relative), absolute));         \
+                const vf32 ceiling = vsub_f32(vadd_f32(near, slack), norms);    /* of  |c|^2 - 2 x.c */                         \
+                vf32 found = zero;                                                                                              \
+                for (int c = 0; c < n_rows_; c++) {                                                                             \
+                    const vf32 value = vfma_f32(acc[c][s], vset1_f32(-2), vset1_f32(t->narrow_c_norms[j + c]));                 \
+                    const vf32 less = vmax_f32(vsub_f32(ceiling, value), zero);                                                 \
+                    gains[j + c] = vfma_f32(less, w, gains[j + c]);                                                             \
+                    found = vadd_f32(found, vpick_lt_f32(ceiling, value, zero, vset1_f32((float)(1 << (j + c)))));              \
+                }                                                                                                               \
+                excess = vfma_f32(w, vpick_lt_f32(zero, found, vadd_f32(slack, slack), zero), excess);                          \
+                vstore_f32(bits + s * LANES32, vadd_f32(vload_f32(bits + s * LANES32), found));                                 \
+            }                                                                                                                   \
+        }
+        FML_EACH_TILE(j, t->n_trials, ESTIMATE)
+#undef ESTIMATE
+        if (n_rows == FML_NARROW) for (int s = 0; s < FML_NARROW; s++) t->nearer[first + s] = (uint16_t)(int32_t)bits[s];
+        else for (int s = 0; s < n_rows; s++) t->nearer[first + s] = (uint16_t)(int32_t)bits[s];
+    }
+    /* at most 512 additions of positive numbers a lane, and the rounding of weights */
+    float lanes[LANES32];
+    double total = 0, sum = 0, largest = 0;
+    vstore_f32(lanes, excess);
+    for (int s = 0; s < LANES32; s++) total += lanes[s];
+    for (int j = 0; j < t->n_trials; j++, sum = 0) {
+        vstore_f32(lanes, gains[j]);
+        for (int s = 0; s < LANES32; s++) sum += lanes[s];
+        t->gains[chunk * FML_TRIALS + j] = sum * (1 + 4e-5);
+        largest = sum > largest ? sum : largest;
+    }
+    t->excess[chunk] = total * (1 + 4e-5) + largest * 8e-5;
 }
 
 /* What each candidate would gain, and which samples it is nearer to. */
@@ -157,11 +224,9 @@ static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
     fml_seed *t = task;
     double *const xt = t->scratch + worker * t->scratch_size, distance[FML_TRIALS * FML_WIDE];
     double gain[FML_TRIALS] = {0}, gains[FML_TRIALS][FML_WIDE] = {{0}};
-    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
+    const ptrdiff_t start = chunk * FML_SEED_ROWS;
     int32_t rows[FML_SEED_ROWS];
-    memset(t->nearer + start, 0, (end - start) * sizeof *t->nearer);
-    const int n = fml_seed_open(t, chunk, (int)(end - start), rows);
-    t->opened[chunk] = n;
+    const int n = fml_seed_open(t, chunk, rows);
     for (int first = 0; first < n; first += FML_WIDE) {
         const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
         fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
@@ -189,25 +254,20 @@ static void fml_seed_evaluate(void *task, ptrdiff_t chunk, int worker) {
     memcpy(t->gains + chunk * FML_TRIALS, gain, sizeof gain);
 }
 
-/* The one candidate of the task becomes a centre; bit `take` of `nearer` says whose (chosen == 0: everybody's). */
+/* The one candidate of the task becomes a centre; `bits` is its bit of `nearer` (0: the first centre, everybody's). */
 static void fml_seed_commit(void *task, ptrdiff_t chunk, int worker) {
     fml_seed *t = task;
     double *const xt = t->scratch + worker * t->scratch_size, distance[FML_WIDE];
     const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
     int32_t rows[FML_SEED_ROWS];
-    int n = 0;
-    for (ptrdiff_t i = start; i < end; i++) {
-        rows[n] = (int32_t)(i - start);
-        n += !t->chosen || t->nearer[i] >> t->take & 1;
-    }
+    const int n = fml_seed_open(t, chunk, rows);
     if (!n) return;
     for (int first = 0; first < n; first += FML_WIDE) {
         const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
         fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
         for (int s = 0; s < n_rows; s++) {
-            const ptrdiff_t i = start + rows[first + s];
-            t->closest[i] = distance[s];
-            t->owner[i] = t->chosen;
+            double *const closest = t->closest + start + rows[first + s];
+            if (!t->bits || distance[s] < *closest) *closest = distance[s];
         }
     }
     for (ptrdiff_t first = start; first < end; first += FML_SUM_ROWS) {
@@ -223,46 +283,19 @@ static void fml_seed_round(void *task, ptrdiff_t chunk, int worker) {
     double *const xt = t->scratch + worker * t->scratch_size, distance[FML_TRIALS * FML_WIDE];
     const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
     int32_t rows[FML_SEED_ROWS];
-    int n = (int)(end - start);
-    if (t->closest_rounded) {
+    const int n = fml_seed_open(t, chunk, rows);
+    if (t->closest_rounded)
         for (int j = 0; j < t->n_trials; j++)
-            memcpy(t->rounded + j * t->n + start, t->closest_rounded + start, n * sizeof(float));
-        n = fml_seed_open(t, chunk, n, rows);
-        t->opened[chunk] = n;
-    } else for (int r = 0; r < n; r++) rows[r] = r;
+            memcpy(t->rounded + j * t->n + start, t->closest_rounded + start, (end - start) * sizeof(float));
     for (int first = 0; first < n; first += FML_WIDE) {
-        const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE;
-        fml_seed_distances(t, rows + first, start, n_rows, rows + first, n_rows, xt, distance);
+        const int n_rows = n - first < FML_WIDE ? n - first : FML_WIDE, left = n - first - n_rows;
+        fml_seed_distances(t, rows + first, start, n_rows, rows + first + (left ? n_rows : 0), left ? left : n_rows, xt, distance);
         for (int j = 0; j < t->n_trials; j++)
             for (int s = 0; s < n_rows; s++) {
                 float *const out = t->rounded + j * t->n + start + rows[first + s];
                 const float value = (float)distance[j * FML_WIDE + s];
                 *out = t->closest_rounded && *out < value ? *out : value;
             }
-    }
-}
-
-/* The sketch of a chunk: coordinates along the candidates, which are orthonormal here, and the norm of the rest. */
-static void fml_seed_draw_sketch(void *task, ptrdiff_t chunk, int worker) {
-    fml_seed *t = task;
-    double *const xt = t->scratch + worker * t->scratch_size, dot[FML_TRIALS * FML_WIDE];
-    const ptrdiff_t start = chunk * FML_SEED_ROWS, end = start + FML_SEED_ROWS < t->n ? start + FML_SEED_ROWS : t->n;
-    float *const S = (float *)t->sketch + chunk * t->sketch_width * FML_SEED_ROWS;
-    int32_t rows[FML_WIDE];
-    for (int s = 0; s < FML_WIDE; s++) rows[s] = s;
-    for (ptrdiff_t first = start; first < end; first += FML_WIDE) {
-        const int n_rows = (int)(end - first < FML_WIDE ? end - first : FML_WIDE);
-        fml_seed_dense_dots(t, rows, first, n_rows, rows, n_rows, xt, dot);
-        float *const out = S + (first - start) / FML_NARROW * FML_NARROW * t->sketch_width + (first - start) % FML_NARROW;
-        for (int s = 0; s < n_rows; s++) {
-            double rest = t->x_norms[first + s];
-            for (int j = 0; j < t->n_trials; j++) {
-                const double x = dot[j * FML_WIDE + s];
-                rest -= x * x;
-                out[j * FML_NARROW + s] = (float)x;
-            }
-            out[t->n_trials * FML_NARROW + s] = (float)sqrt(rest > 0 ? rest : 0);
-        }
     }
 }
 

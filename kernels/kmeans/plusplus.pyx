@@ -1,7 +1,7 @@
 """Steps of greedy k-means++ (Arthur and Vassilvitskii 2007, SODA). Twin: plusplus_jit.py.
 
-The distances are fused with what is done with them: none is written out but the smallest. Samples that the triangle
-inequality rules out (Raff 2021, IJCAI) cost one comparison.
+The distances are fused with what is done with them: none is written out but the smallest. An estimate in float32 tells
+nearly always which candidate is best, and which few samples are nearer to it: only theirs are computed in float64.
 """
 
 import numpy as np
@@ -13,12 +13,13 @@ from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport body_t, worker
 
 from fastml._kernels._arrays import Csr
+from fastml._kernels.kmeans.seeding import Floats
 
 MAX_TRIALS = FML_TRIALS
 
 
 cdef extern from "plusplus.h" nogil:
-    int FML_TRIALS, FML_SUM_ROWS, FML_SEED_ROWS, FML_WIDE
+    int FML_TRIALS, FML_SUM_ROWS, FML_SEED_ROWS, FML_WIDE, FML_NARROW
 
     ctypedef struct fml_seed:
         const void *X
@@ -28,25 +29,28 @@ cdef extern from "plusplus.h" nogil:
         const double *weights
         const double *candidates
         const double *c_norms
-        const double *reach
-        const float *sketch
-        const float *c_sketch
+        const float *tiles
+        const float *narrow_norms
+        const float *narrow_candidates
+        const float *narrow_c_norms
+        const double *origin
+        double noise
         double *closest
-        int32_t *owner
         uint16_t *nearer
         double *block_sums
         int64_t *opened
         double *gains
+        double *excess
         float *rounded
         const float *closest_rounded
         double *scratch
         Py_ssize_t n, d, scratch_size
-        int sketch_width, n_trials, is_f32, chosen, take
+        int n_trials, is_f32, bits
     void fml_seed_evaluate(void *task, Py_ssize_t chunk, int worker)
     void fml_seed_commit(void *task, Py_ssize_t chunk, int worker)
-    void fml_seed_draw_sketch(void *task, Py_ssize_t chunk, int worker)
+    void fml_seed_narrow(void *task, Py_ssize_t chunk, int worker)
+    void fml_seed_estimate(void *task, Py_ssize_t chunk, int worker)
     void fml_seed_round(void *task, Py_ssize_t chunk, int worker)
-    double fast_squared_distance_f64(const double *x, const double *c, Py_ssize_t d)
     int fml_seed_find(
         const double *closest, const double *weights, const double *block_sums, Py_ssize_t n, const double *targets,
         int n_targets, double doubt, int64_t *found)
@@ -64,8 +68,12 @@ cdef void round_chunk(void *task, Py_ssize_t i) noexcept nogil:
     fml_seed_round(task, i, worker())
 
 
-cdef void sketch_chunk(void *task, Py_ssize_t i) noexcept nogil:
-    fml_seed_draw_sketch(task, i, worker())
+cdef void narrow_chunk(void *task, Py_ssize_t i) noexcept nogil:
+    fml_seed_narrow(task, i, worker())
+
+
+cdef void estimate_chunk(void *task, Py_ssize_t i) noexcept nogil:
+    fml_seed_estimate(task, i, worker())
 
 
 cdef Py_ssize_t chunks_of(Py_ssize_t n) noexcept:
@@ -78,7 +86,7 @@ cdef int set_samples(fml_seed *task, X, norms) except -1:
     cdef const double[::1] x_norms = norms, data64
     cdef const float[::1] data32
     task.x_norms, task.n = &x_norms[0], x_norms.shape[0]
-    task.reach, task.sketch, task.closest_rounded = NULL, NULL, NULL
+    task.closest_rounded, task.opened, task.bits = NULL, NULL, 0
     task.indices = task.indptr = NULL
     values = X.data if isinstance(X, Csr) else X.reshape(-1)
     task.is_f32 = values.dtype == np.float32
@@ -145,59 +153,76 @@ def find(
     return found if sure else None
 
 
-def reach_of(
-    const double[:, ::1] candidates,         # in     (n_trials, n_features)
-    const double[:, ::1] centers,            # in     (n_chosen, n_features)
-    double noise,                            # in     rounding that a squared distance may carry
-):
-    """Squared distance from each centre up to which a sample cannot be nearer to any candidate.
-
-    A quarter of the nearest candidate's.
-
-    O(n_trials * n_chosen * n_features).
-    """
-    out = np.empty(centers.shape[0])
-    cdef double[::1] reach = out
-    cdef Py_ssize_t a, c, d = centers.shape[1]
-    cdef double square, least
-    with nogil:
-        for a in range(centers.shape[0]):
-            least = 1e300
-            for c in range(candidates.shape[0]):
-                square = fast_squared_distance_f64(&candidates[c, 0], &centers[a, 0], d)
-                least = min(least, 0.25 * square * (1 - 1e-9) - noise)
-            reach[a] = least
-    return out
-
-
-def draw_sketch(
+def narrow(
     X,                                       # in     (n_samples, n_features)  C order, float32 or float64
-    norms,                                   # in     (n_samples,)   squared norms
-    basis,                                   # in     (m, n_features)  float64, orthonormal rows, m < MAX_TRIALS
     int n_threads,
 ):
-    """Coordinates of the samples along the basis and the norm of the rest, float32, m + 1 a sample.
+    """Floats: the samples in float32, counted from amid them, by tiles whose width is the level's own affair.
 
-    By tiles, whose width is the instruction set level's own affair: (n_chunks, m + 1, 2048) is the size only.
-
-    Distances of sketches bound those of samples from below. O(n_samples * n_features * m).
+    O(n_samples * n_features); 4 bytes an element.
     """
     cdef fml_seed task
-    set_samples(&task, X, norms)
-    task.sketch_width = len(basis) + 1
-    out = np.zeros((chunks_of(task.n), task.sketch_width, FML_SEED_ROWS), np.float32)
-    cdef float[:, :, ::1] sketch = out
-    task.sketch = &sketch[0, 0, 0]
-    run(&task, sketch_chunk, basis, np.empty(len(basis)), n_threads)
-    return out
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
+    with np.errstate(all="ignore"):
+        middle = np.mean(X[::max(n // 2048, 1)], axis=0, dtype=np.float64)
+    tiles, norms = aligned(chunks_of(n) * FML_SEED_ROWS * d), np.empty(n, np.float32)
+    cdef float[::1] values = tiles, squares = norms
+    cdef const double[::1] origin = middle
+    set_samples(&task, X, np.empty(n))
+    task.tiles, task.narrow_norms, task.origin, task.d = &values[0], &squares[0], &origin[0], d
+    run_chunks(narrow_chunk, &task, chunks_of(n), (2 + 0.5 * <double> d) * FML_SEED_ROWS, n_threads)
+    return Floats(tiles, norms, middle)
 
 
-cdef int set_sketch(fml_seed *task, sketch, c_sketch) except -1:
-    """Fill in the sketches; the memory stays the caller's."""
-    cdef const float[:, :, ::1] samples = sketch
-    cdef const float[:, ::1] candidates = c_sketch
-    task.sketch, task.c_sketch, task.sketch_width = &samples[0, 0, 0], &candidates[0, 0], samples.shape[1]
-    return 0
+cdef aligned(Py_ssize_t size):
+    """Room for floats from the beginning of a cache line: a vector across two of them costs two loads."""
+    room = np.empty(size + 16, np.float32)
+    return room[-room.ctypes.data % 64 // 4:][:size]
+
+
+def estimate(
+    floats,                                  # in     Floats
+    const double[::1] weights,               # in     (n_samples,)   or None: all 1
+    const int64_t[::1] drawn,                # in     (n_trials,)    which samples the candidates are
+    double noise,                            # in     rounding that an exact squared distance may carry
+    const double[::1] closest,               # in     (n_samples,)   or None: see closest_rounded
+    const float[::1] closest_rounded,        # in     (n_samples,)   in place of closest
+    uint16_t[::1] nearer,                    # out    (n_samples,)   bit c: candidate c may be nearer than closest
+    int n_threads,
+):
+    """List of what each candidate would take off the potential at most, and how much less any of them may take.
+
+    O(n_samples * n_trials * n_features) in float32.
+    """
+    cdef fml_seed task
+    cdef const float[::1] tiles = floats.tiles, norms = floats.norms
+    cdef Py_ssize_t n = norms.shape[0], d = len(floats.origin), n_chunks = chunks_of(n), chunk, c, f, inside, at
+    cdef float[:, ::1] candidates = np.empty((drawn.shape[0], d), np.float32)
+    cdef float[::1] c_norms = np.empty(drawn.shape[0], np.float32)
+    cdef double excess = 0
+    task.n, task.d, task.n_trials, task.noise = n, d, drawn.shape[0], noise
+    for c in range(task.n_trials):
+        inside = drawn[c] % FML_SEED_ROWS
+        at = (drawn[c] - inside + inside // FML_NARROW * FML_NARROW) * d + inside % FML_NARROW
+        for f in range(d):
+            candidates[c, f] = tiles[at + f * FML_NARROW]
+        c_norms[c] = norms[drawn[c]]
+    task.tiles, task.narrow_norms = &tiles[0], &norms[0]
+    task.narrow_candidates, task.narrow_c_norms = &candidates[0, 0], &c_norms[0]
+    task.closest = <double *> &closest[0] if closest is not None else NULL
+    task.closest_rounded = &closest_rounded[0] if closest_rounded is not None else NULL
+    task.weights = &weights[0] if weights is not None else NULL
+    task.nearer = &nearer[0]
+    gains = [0.0] * task.n_trials
+    cdef double[::1] gained = np.empty(n_chunks * FML_TRIALS), too_much = np.empty(n_chunks)
+    task.gains, task.excess = &gained[0], &too_much[0]
+    cdef double row_ns = 2 + 0.04 * <double> d * task.n_trials
+    run_chunks(estimate_chunk, &task, n_chunks, row_ns * FML_SEED_ROWS, n_threads)
+    for chunk in range(n_chunks):
+        excess += too_much[chunk]
+        for c in range(task.n_trials):
+            gains[c] += gained[chunk * FML_TRIALS + c]
+    return gains, excess
 
 
 def evaluate(
@@ -206,40 +231,32 @@ def evaluate(
     const double[::1] weights,               # in     (n_samples,)   or None: all 1
     candidates,                              # in     (n_trials, n_features)  float64
     c_norms,                                 # in     (n_trials,)    squared norms
-    bounds,                                  # in     (reach or None, sketch or None, that of the candidates)
+    int bits,                                # in     candidates in question: of samples with none of these bits in
+                                             #        `nearer` nothing is computed; 0: of all samples
     seeding,                                 # inout  Seeding: nearer is written
     int n_threads,
 ):
-    """List of what each candidate would take off the potential, and for how many samples the distances were computed.
+    """List of what each candidate in question would take off the potential, and for how many samples it was computed.
 
-    O(n_samples * n_trials * n_features) at most; a sample that the bounds settle costs O(n_trials).
+    O(samples * n_trials * n_features).
     """
     cdef fml_seed task
     set_samples(&task, X, norms)
     cdef double[::1] closest = seeding.closest
-    cdef int32_t[::1] owner = seeding.owner
     cdef uint16_t[::1] nearer = seeding.nearer
-    cdef const double[::1] reach = bounds[0]
     cdef Py_ssize_t n_chunks = chunks_of(task.n), chunk
     cdef int64_t n_opened = 0
+    cdef double[::1] gained = np.empty(n_chunks * FML_TRIALS)
+    cdef int64_t[::1] opened = np.empty(n_chunks, np.int64)
     gains = [0.0] * len(candidates)
     task.weights = &weights[0] if weights is not None else NULL
-    task.reach = &reach[0] if reach is not None else NULL
-    if bounds[1] is not None:
-        set_sketch(&task, bounds[1], bounds[2])
-    task.closest, task.owner, task.nearer = &closest[0], &owner[0], &nearer[0]
-    cdef double *gained = <double *> malloc(n_chunks * (FML_TRIALS * sizeof(double) + sizeof(int64_t)))
-    if gained == NULL:
-        raise MemoryError(f"no memory for the gains of {n_chunks} chunks")
-    task.gains, task.opened = gained, <int64_t *> (gained + n_chunks * FML_TRIALS)
-    try:
-        run(&task, evaluate_chunk, candidates, c_norms, n_threads)
-        for chunk in range(n_chunks):
-            n_opened += task.opened[chunk]
-            for c in range(len(gains)):
-                gains[c] += gained[chunk * FML_TRIALS + c]
-    finally:
-        free(gained)
+    task.closest, task.nearer, task.bits = &closest[0], &nearer[0], bits
+    task.gains, task.opened = &gained[0], &opened[0]
+    run(&task, evaluate_chunk, candidates, c_norms, n_threads)
+    for chunk in range(n_chunks):
+        n_opened += opened[chunk]
+        for c in range(len(gains)):
+            gains[c] += gained[chunk * FML_TRIALS + c]
     return gains, n_opened
 
 
@@ -249,20 +266,17 @@ def commit(
     const double[::1] weights,               # in     (n_samples,)   or None
     center,                                  # in     (1, n_features)  float64
     c_norm,                                  # in     (1,)
-    int chosen,                              # in     how many centres there are already
-    int take,                                # in     which of the candidates last evaluated this is
+    int bits,                                # in     the centre's bit in `nearer`; 0: the first centre
     seeding,                                 # inout  Seeding
     int n_threads,
 ):
-    """Make a candidate a centre. O(n_samples + n_features * samples that it is nearer to)."""
+    """Make a candidate a centre. O(n_samples + n_features * samples that it may be nearer to)."""
     cdef fml_seed task
     set_samples(&task, X, norms)
     cdef double[::1] closest = seeding.closest, block_sums = seeding.block_sums
-    cdef int32_t[::1] owner = seeding.owner
     cdef uint16_t[::1] nearer = seeding.nearer
     task.weights = &weights[0] if weights is not None else NULL
-    task.closest, task.owner, task.nearer, task.block_sums = &closest[0], &owner[0], &nearer[0], &block_sums[0]
-    task.chosen, task.take = chosen, take
+    task.closest, task.nearer, task.block_sums, task.bits = &closest[0], &nearer[0], &block_sums[0], bits
     run(&task, commit_chunk, center, c_norm, n_threads)
 
 
@@ -271,8 +285,8 @@ def rounded_distances(
     norms,                                   # in     (n_samples,)
     candidates,                              # in     (n_trials, n_features)  float64
     c_norms,                                 # in     (n_trials,)
-    bounds,                                  # in     (None, sketch or None, sketch of the candidates)
     const float[::1] closest,                # in     (n_samples,)   or None
+    const uint16_t[::1] nearer,              # in     (n_samples,)   samples of no bit keep `closest`; or None
     float[:, ::1] out,                       # out    (n_trials, n_samples)  smaller of closest and the rounded distance
     int n_threads,
 ):
@@ -285,7 +299,7 @@ def rounded_distances(
     cdef int64_t[::1] opened = np.zeros(chunks_of(task.n), np.int64)
     task.rounded, task.opened = &out[0, 0], &opened[0]
     task.closest_rounded = &closest[0] if closest is not None else NULL
-    if bounds[1] is not None:
-        set_sketch(&task, bounds[1], bounds[2])
+    if nearer is not None:
+        task.nearer, task.bits = <uint16_t *> &nearer[0], 0xffff
     run(&task, round_chunk, candidates, c_norms, n_threads)
     return np.sum(opened)

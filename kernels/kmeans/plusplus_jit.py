@@ -1,4 +1,4 @@
-"""Twin of plusplus.pyx: steps of greedy k-means++ in their plainest form. One thread, no sketches.
+"""Twin of plusplus.pyx: steps of greedy k-means++ in their plainest form. One thread, no estimates.
 
 The gains alone may differ in the last bits from those of the compiled kernel, which adds them up lane by lane.
 """
@@ -7,7 +7,6 @@ import numpy as np
 
 from fastml._kernels._arrays import Csr
 from fastml._kernels._jit import fma, kernel
-from fastml._kernels.kmeans.lloyd_jit import squared_distance
 from fastml._kernels.kmeans.seeding import SUM_ROWS
 
 MAX_TRIALS = 16
@@ -57,14 +56,17 @@ def chunks(n_samples):
         yield np.arange(first, min(first + CHUNK_ROWS, n_samples))
 
 
-def evaluate(X, norms, weights, candidates, c_norms, bounds, seeding, n_threads):
-    closest, owner, nearer, _ = seeding
-    reach = bounds[0]
+def narrow(X, n_threads):
+    """Return none: nothing is estimated."""
+
+
+def evaluate(X, norms, weights, candidates, c_norms, bits, seeding, n_threads):
+    closest, nearer, _ = seeding
     gains, n_opened = np.zeros(len(candidates)), 0
-    nearer[:] = 0
     for rows in chunks(len(norms)):
-        if reach is not None:
-            rows = rows[closest[rows] > reach[owner[rows]]]
+        if bits:
+            rows = rows[nearer[rows] & bits != 0]
+        nearer[rows] = 0
         gain(distances(X, norms, rows, candidates, c_norms), rows, weights, closest, nearer, gains)
         n_opened += len(rows)
     return list(gains), n_opened
@@ -81,13 +83,13 @@ def gain(distance, rows, weights, closest, nearer, gains):
                 nearer[i] |= np.uint16(1 << j)
 
 
-def commit(X, norms, weights, center, c_norm, chosen, take, seeding, n_threads):
-    closest, owner, nearer, block_sums = seeding
+def commit(X, norms, weights, center, c_norm, bits, seeding, n_threads):
+    closest, nearer, block_sums = seeding
     for rows in chunks(len(norms)):
-        if chosen:
-            rows = rows[nearer[rows] >> take & 1 == 1]
-        closest[rows] = distances(X, norms, rows, center, c_norm)[:, 0]
-        owner[rows] = chosen
+        if bits:
+            rows = rows[nearer[rows] & bits != 0]
+        distance = distances(X, norms, rows, center, c_norm)[:, 0]
+        closest[rows] = np.minimum(closest[rows], distance) if bits else distance
     add_up_blocks(closest, weights, block_sums)
 
 
@@ -125,22 +127,7 @@ def find_all(closest, weights, block_sums, targets, doubt, found):
     return True
 
 
-@kernel
-def reach_of(candidates, centers, noise):
-    out = np.empty(len(centers))
-    for a in range(len(centers)):
-        least = 1e300
-        for c in range(len(candidates)):
-            least = min(least, squared_distance(candidates[c], centers[a]))
-        out[a] = 0.25 * least * (1 - 1e-9) - noise
-    return out
-
-
-def draw_sketch(X, norms, basis, n_threads):
-    """Return none: every sample is looked at."""
-
-
-def rounded_distances(X, norms, candidates, c_norms, bounds, closest, out, n_threads):
+def rounded_distances(X, norms, candidates, c_norms, closest, nearer, out, n_threads):
     for rows in chunks(len(norms)):
         rounded = distances(X, norms, rows, candidates, c_norms).astype(np.float32).T
         out[:, rows] = rounded if closest is None else np.minimum(closest[rows], rounded)

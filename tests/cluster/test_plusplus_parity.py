@@ -4,6 +4,7 @@ import pytest
 import sklearn.cluster
 
 import fastml.cluster
+from fastml.cluster import _plusplus
 
 from .agreement import assert_same_models
 from .cases import plusplus_case
@@ -15,6 +16,15 @@ BLOCK = 200
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus")
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_generated_cases_by_estimates(block, record_parity, monkeypatch):
+    """The cases are too small for estimates to pay; here they are made all the same."""
+    monkeypatch.setattr(_plusplus, "WORTH_ESTIMATES", 0)
+    monkeypatch.setattr(_plusplus, "ESTIMATED_CENTERS", 2)
+    seeds = range(5000 + block * BLOCK, 5000 + (block + 1) * BLOCK)
+    assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus by estimates")
 
 
 def test_the_functions_compared_are_two():

@@ -50,6 +50,7 @@ FML_INLINE int fml_in_a_row(const int32_t *rows, int n_rows) { return n_rows == 
 
 /* x.c of up to FML_WIDE CSR samples with the candidates. */
 static void fml_seed_csr_dots(const fml_seed *t, const int32_t *rows, ptrdiff_t start, int n_rows, double *dot) {
+    memset(dot, 0, t->n_trials * FML_WIDE * sizeof *dot);  /* lanes without a sample, too */
     for (int s = 0; s < n_rows; s++) {
         const ptrdiff_t i = start + rows[s];
         double sum[FML_TRIALS] = {0};

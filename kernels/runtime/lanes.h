@@ -4,6 +4,8 @@
  * as long as each operation does.  `vfma` is the exception: where the level has no fused multiply-add (FML_HAS_FMA 0), it
  * rounds twice, and a kernel that promises more must decide close calls with `fma()` of the C library (always fused, slow).
  *
+ * vmin and vmax give the second operand where one is NaN, as x86 does.
+ *
  * For each type T in f64, f32:  vT, vT_lanes,  vload vstore vset1 vadd vsub vmul vfma vmin vmax vsqrt  and  vpick_lt.
  */
 #ifndef FML_LANES_H
@@ -92,7 +94,7 @@ FML_INLINE vf32 vfma_f32(vf32 a, vf32 b, vf32 c) { return a * b + c; }
         return (V)(((mask)yes & m) | ((mask)no & ~m));                                                    \
     }                                                                                                     \
     FML_INLINE V vmin_##S(V a, V b) { return vpick_lt_##S(a, b, a, b); }                                  \
-    FML_INLINE V vmax_##S(V a, V b) { return vpick_lt_##S(a, b, b, a); }                                  \
+    FML_INLINE V vmax_##S(V a, V b) { return vpick_lt_##S(b, a, a, b); }                                  \
     FML_INLINE V vsqrt_##S(V a) {                                                                         \
         for (size_t i = 0; i < sizeof a / sizeof(T); i++) a[i] = sqrt##suffix(a[i]);                      \
         return a;                                                                                         \

@@ -35,7 +35,7 @@ cdef inline void run_slice(void *task, Py_ssize_t i) noexcept nogil:
 
 cdef inline int run_chunks(body_t body, void *task, Py_ssize_t n_chunks, double chunk_ns, int n_threads) \
         except -1 nogil:
-    """body(task, i) for each i < n_chunks, each about chunk_ns of work: what a slice took tells how long the next may be.
+    """body(task, i) for each i < n_chunks, each about chunk_ns of work at first: what a slice took sets the next.
 
     Raises what a signal handler raises, such as KeyboardInterrupt; the rest is then left undone.
     """

@@ -14,6 +14,8 @@ WORTH_BOUNDS = 256
 # From so many clusters on it pays to look at the centres that moved most apart from the others: 1.5x at k = 512,
 # nothing at k = 64.
 WORTH_MOVERS = 128
+# Bounds that settled less than a third of the samples are given up for so many iterations.
+PAUSE = 4
 
 
 class LloydResult(NamedTuple):
@@ -72,6 +74,62 @@ def inertia(samples, centers, labels, *, n_threads):
     return samples.kernel.inertia(samples.X, samples.weights, centers, labels, n_threads)
 
 
+class Assignment:
+    """Labels of the samples and sums of the clusters, from iteration to iteration.
+
+    labels   (n_samples,)  int32, where the kernel wants them
+    touched  (n_clusters,)  uint8: clusters whose sums are out of date
+    sums, totals  of the clusters: (n_clusters, n_features), (n_clusters,)
+    """
+
+    def __init__(self, samples, n_clusters, *, elkan, n_threads):
+        self.samples, self.elkan, self.n_threads = samples, elkan, n_threads
+        n_samples, n_features = samples.shape
+        self.labels = samples.kernel.to_device(np.full(n_samples, -1, dtype=np.int32))
+        self.touched = np.ones(n_clusters, np.uint8)
+        self.sums, self.totals = np.zeros((n_clusters, n_features), samples.dtype), np.zeros(n_clusters, samples.dtype)
+        bounded = samples.kernel.BOUNDED and n_clusters * n_features >= WORTH_BOUNDS
+        self.bounds = new_bounds(n_samples, n_clusters) if bounded else None
+        self.pause, self.n_seen = 0, n_samples
+
+    def update(self, centers, shift, *, add_up=True):
+        """Find the nearest centres, and with `add_up` the sums; returns how many labels changed.
+
+        shift : how far each centre has moved since the last call.
+        """
+        kernel, X, weights, _, _ = self.samples
+        norms = squared_norms(centers)
+        bounds = self._bounds_for(centers, norms, shift)
+        arguments = centers, norms, self.labels, self.touched, bounds, self.elkan
+        # where most samples are looked at anyway, one pass through the memory serves both
+        if add_up and kernel.FUSED and self.n_threads == 1 and 2 * self.n_seen > len(self.labels):
+            n_changed, self.n_seen = kernel.assign_and_add_up(X, weights, *arguments, self.sums, self.totals)
+        else:
+            n_changed, self.n_seen = kernel.assign(X, *arguments, self.n_threads)
+            if add_up:
+                kernel.add_up(X, weights, self.labels, self.touched, self.sums, self.totals, self.n_threads)
+        self.touched[:] = 0
+        if bounds is not None:
+            if bounds.known and 3 * self.n_seen > 2 * len(self.labels):
+                self.bounds, self.pause = bounds._replace(known=False), PAUSE
+            else:
+                self.bounds = bounds._replace(known=True)
+        return n_changed
+
+    def _bounds_for(self, centers, norms, shift):
+        """Bounds for these centres; unknown ones where they are to be written anew, None while they do not pay."""
+        if self.bounds is None or self.pause:
+            self.pause = max(self.pause - 1, 0)
+            return None
+        if not self.bounds.known:
+            return self.bounds
+        n_clusters = len(centers)
+        # a table of distances between centres pays where it costs little beside the samples
+        measure = 8 * n_clusters < len(self.labels)
+        n_movers = n_clusters // 8 if n_clusters >= WORTH_MOVERS else 0
+        return self.samples.kernel.follow(centers, norms, shift, self.bounds, measure, n_movers, self.n_threads)
+
+
 def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
     """Alternate assignment and averaging from the given centres on.
 
@@ -79,37 +137,21 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
     tol    : the iteration stops where the squared movements of the centres add up to no more.
     """
     record(n_threads=n_threads)
-    kernel, X, weights, (n_samples, n_features), dtype = samples
-    n_clusters = len(centers)
-    labels = kernel.to_device(np.full(n_samples, -1, dtype=np.int32))
-    sums, totals = np.zeros_like(centers), np.zeros(n_clusters, dtype)
+    kernel = samples.kernel
+    found = Assignment(samples, len(centers), elkan=elkan, n_threads=n_threads)
     centers = centers.copy()  # it is written to in turn with centers_new, and may be a view of X
-    centers_new, shift = np.empty_like(centers), np.zeros(n_clusters, dtype)
-    touched = np.ones(n_clusters, np.uint8)  # clusters whose sums are out of date
-    bounded = kernel.BOUNDED and n_clusters * n_features >= WORTH_BOUNDS
-    bounds = new_bounds(n_samples, n_clusters) if bounded else None
-
-    def reassign():
-        nonlocal bounds
-        norms = squared_norms(centers)
-        if bounds is not None and n_iter > 1:
-            # a table of distances between centres pays where it costs little beside the samples
-            measure = 8 * n_clusters < n_samples
-            n_movers = n_clusters // 8 if n_clusters >= WORTH_MOVERS else 0
-            bounds = kernel.follow(centers, norms, shift, bounds, measure, n_movers, n_threads)
-        return kernel.assign(X, centers, norms, labels, touched, bounds, elkan, n_threads)[0]
-
+    centers_new, shift = np.empty_like(centers), np.zeros(len(centers), samples.dtype)
     for n_iter in range(1, max_iter + 1):
-        n_changed = reassign()
-        kernel.add_up(X, weights, labels, touched, sums, totals, n_threads)
-        touched[:] = 0
-        if not totals.all():
-            relocated = relocate_empty_clusters(samples, centers, labels, sums, totals)
-            touched[relocated] = 1
-        kernel.average(sums, totals, centers, centers_new, shift)
+        n_changed = found.update(centers, shift)
+        if not found.totals.all():
+            relocated = relocate_empty_clusters(samples, centers, found.labels, found.sums, found.totals)
+            found.touched[relocated] = 1
+        kernel.average(found.sums, found.totals, centers, centers_new, shift)
         if verbose:
             dot = "" if elkan else "."
-            print(f"Iteration {n_iter - 1}, inertia {inertia(samples, centers, labels, n_threads=n_threads)}{dot}")
+            print(
+                f"Iteration {n_iter - 1}, inertia {inertia(samples, centers, found.labels, n_threads=n_threads)}{dot}"
+            )
         centers, centers_new = centers_new, centers
         if not n_changed:
             if verbose:
@@ -121,10 +163,9 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
                 print(f"Converged at iteration {n_iter - 1}: center shift {moved} within tolerance {tol}.")
             break
     if n_changed:  # labels that fit the last centres
-        n_iter += 1
-        reassign()
-        n_iter -= 1
-    return LloydResult(kernel.to_host(labels), inertia(samples, centers, labels, n_threads=n_threads), centers, n_iter)
+        found.update(centers, shift, add_up=False)
+    labels = kernel.to_host(found.labels)
+    return LloydResult(labels, inertia(samples, centers, found.labels, n_threads=n_threads), centers, n_iter)
 
 
 def same_clustering(labels, others, n_clusters):

@@ -20,10 +20,7 @@ FML_INLINE double NAME(fast_squared_distance)(const T *x, const T *c, ptrdiff_t 
         const V e = OP(sub)(OP(load)(x + f), OP(load)(c + f));
         sum = OP(fma)(e, e, sum);
     }
-    T lanes[LANES], rest = 0;
-    OP(store)(lanes, sum);
-    for (int step = LANES / 2; step; step /= 2)
-        for (int s = 0; s < step; s++) lanes[s] += lanes[s + step];
+    T rest = 0;
     for (; f < d; f++) rest += (x[f] - c[f]) * (x[f] - c[f]);
-    return (double)lanes[0] + (double)rest;
+    return (double)OP(sum)(sum) + (double)rest;
 }

@@ -9,6 +9,20 @@
 #define FML_CHUNK_ROWS 2048          /* at most, and always whole blocks */
 #define FML_TILE_BYTES (FML_VECTORS * sizeof(vf64))  /* a tile's share of one feature: its scratch has d times as much */
 
+/* What the sums over clusters read and write. */
+typedef struct {
+    const void *X;                   /* (n, d)  T   in */
+    const void *weights;             /* (n,)    T   in     NULL: all 1 */
+    const int32_t *labels;           /* (n,)        in */
+    const unsigned char *touched;    /* (k,)        in     clusters to add up anew; NULL: all */
+    const void *centers;             /* (k, d)  T   in     for the distances */
+    void *sums, *totals;             /* (k, d), (k,)  T  out */
+    double *partial;                 /* (chunks,)   out    sums of distances */
+    ptrdiff_t n, d, k, chunk_rows;
+    ptrdiff_t k_parts, f_parts;      /* how the clusters and the features are divided */
+    int is_f32;
+} fml_sums;
+
 /* What the assignment of samples to centres reads and writes.  T is double or float, by `is_f32`. */
 typedef struct {
     const void *X;                   /* (n, d)  T   in */
@@ -31,6 +45,7 @@ typedef struct {
     double origin_norm, narrow_norm_max;
     float quiet_moved;               /*             in     how far any other centre moved */
     unsigned char *touched;          /* (k,)        out    1: a sample left or joined the cluster */
+    const fml_sums *sums;            /*             in     sums that each chunk is added to once it has its labels; NULL: none. One thread */
     void *scratch;                   /* (n_threads, scratch_size) */
     ptrdiff_t scratch_size;
     double c_norm_max;               /* largest norm of a centre */
@@ -39,20 +54,6 @@ typedef struct {
     int stay;                        /* Elkan's rule for close calls instead of Lloyd's */
     int known;                       /* the bounds hold something: use them; else write all */
 } fml_assign;
-
-/* What the sums over clusters read and write. */
-typedef struct {
-    const void *X;                   /* (n, d)  T   in */
-    const void *weights;             /* (n,)    T   in     NULL: all 1 */
-    const int32_t *labels;           /* (n,)        in */
-    const unsigned char *touched;    /* (k,)        in     clusters to add up anew; NULL: all */
-    const void *centers;             /* (k, d)  T   in     for the distances */
-    void *sums, *totals;             /* (k, d), (k,)  T  out */
-    double *partial;                 /* (chunks,)   out    sums of distances */
-    ptrdiff_t n, d, k, chunk_rows;
-    ptrdiff_t k_parts, f_parts;      /* how the clusters and the features are divided */
-    int is_f32;
-} fml_sums;
 
 /* Distances between the centres. */
 typedef struct {
@@ -88,7 +89,7 @@ FML_INLINE void fml_relabel(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *
     __atomic_store_n(t->touched + label, 1, __ATOMIC_RELAXED);
 }
 
-/* The same for samples in a row, eight at a time: mostly nothing changes. */
+/* The same for many, those in a row eight at a time: mostly nothing changes. */
 FML_INLINE void fml_relabel_run(fml_assign *t, ptrdiff_t first, const int32_t *labels, int n_rows, int64_t *n_changed) {
     for (int s = 0; s < n_rows; s += 8) {
         const int32_t *const old = t->labels + first + s, end = n_rows - s < 8 ? n_rows - s : 8;
@@ -99,13 +100,35 @@ FML_INLINE void fml_relabel_run(fml_assign *t, ptrdiff_t first, const int32_t *l
     }
 }
 
-/* Bounds of sample i from squared distances: at most near2 to its centre, at least next2 to the others looked at, `lower` to the rest. */
-FML_INLINE void fml_set_bounds(fml_assign *t, ptrdiff_t i, double norm, double near2, double next2, float lower) {
-    const float next = (float)sqrt(next2 > 0 ? next2 : 0) * (1 - 0x1p-20f);
-    float *const largest = t->block_norms + i / FML_BLOCK_ROWS;
-    t->upper[i] = (float)sqrt(near2 > 0 ? near2 : 0) * (1 + 0x1p-20f) + 0x1p-120f;
-    t->lower[i] = next < lower ? next : lower;
-    if (!(norm <= *largest)) *largest = (float)norm * (1 + 0x1p-20f);
+FML_INLINE void fml_relabel_rows(fml_assign *t, ptrdiff_t start, const int32_t *rows, const int32_t *labels, int n_rows, int64_t *n_changed) {
+    if (rows[n_rows - 1] - rows[0] == n_rows - 1) fml_relabel_run(t, start + rows[0], labels, n_rows, n_changed);
+    else for (int s = 0; s < n_rows; s++) fml_relabel(t, start + rows[s], labels[s], n_changed);
+}
+
+/* Bounds of samples from squared distances: at most near2 to the own centre, at least next2 to the others looked at; with `movers` those
+ * are not all, and what the bounds said of the rest still holds. */
+FML_INLINE void fml_set_bounds(fml_assign *t, ptrdiff_t start, const int32_t *rows, int n_rows, const float *norm, const float *near2,
+                               const float *next2, int movers) {
+    float upper[FML_BLOCK_ROWS], lower[FML_BLOCK_ROWS], largest = 0;
+    for (int s = 0; s < n_rows; s++) {
+        upper[s] = sqrtf(near2[s] > 0 ? near2[s] : 0) * (1 + 0x1p-20f) + 0x1p-120f;
+        lower[s] = sqrtf(next2[s] > 0 ? next2[s] : 0) * (1 - 0x1p-20f);
+    }
+    for (int s = 0; s < n_rows; s++)
+        if (!(norm[s] <= largest)) largest = norm[s];
+    for (ptrdiff_t b = (start + rows[0]) / FML_BLOCK_ROWS; b <= (start + rows[n_rows - 1]) / FML_BLOCK_ROWS; b++)
+        if (!(largest <= t->block_norms[b])) t->block_norms[b] = largest * (1 + 0x1p-20f);
+    if (!movers && rows[n_rows - 1] - rows[0] == n_rows - 1) {
+        memcpy(t->upper + start + rows[0], upper, n_rows * sizeof *upper);
+        memcpy(t->lower + start + rows[0], lower, n_rows * sizeof *lower);
+        return;
+    }
+    for (int s = 0; s < n_rows; s++) {
+        const ptrdiff_t i = start + rows[s];
+        const float rest = movers ? t->lower[i] - t->quiet_moved : INFINITY;
+        t->upper[i] = upper[s];
+        t->lower[i] = lower[s] < rest ? lower[s] : rest;
+    }
 }
 
 /* Samples of a chunk that the bounds do not settle, counted from its first. */
@@ -114,6 +137,28 @@ typedef struct {
     int n_all, n_few;
     int64_t n_changed;               /* labels */
 } fml_open;
+
+/* Takes over the labels and bounds of samples that are sure; lists the others, whose bounds will be written anew.  Returns how many.
+ *
+ * left   (n_rows,)   out   may be `rows` */
+FML_INLINE int fml_keep_sure(fml_assign *t, ptrdiff_t start, const int32_t *rows, int n_rows, const int32_t *sure, const int32_t *label,
+                             const float *norm, const float *near2, const float *next2, int movers, int32_t *left, int64_t *n_changed) {
+    int all_sure = 1, n_left = 0;
+    for (int s = 0; s < n_rows; s++) all_sure &= sure[s];
+    if (t->upper) fml_set_bounds(t, start, rows, n_rows, norm, near2, next2, movers);
+    if (all_sure) fml_relabel_rows(t, start, rows, label, n_rows, n_changed);
+    else for (int s = 0; s < n_rows; s++)
+        if (sure[s]) fml_relabel(t, start + rows[s], label[s], n_changed);
+        else left[n_left++] = rows[s];
+    return n_left;
+}
+
+#define FML_TIGHTENED 9              /* clusters from which a look at the own centre costs less than one at all of them */
+#define FML_FEW 4                    /* clusters up to which samples are read once, without a tile, if they are */
+#define FML_LONG 256                 /* so many bytes long (2000 x 784, k=2: 766 to 300 us) */
+FML_INLINE int fml_few(const fml_assign *t) {
+    return t->k <= FML_FEW && t->d * (t->is_f32 ? sizeof(float) : sizeof(double)) >= FML_LONG;
+}
 
 #define FML_IMPL "tile_impl.h"
 #include "typed.h"
@@ -132,7 +177,7 @@ static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
     const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
     fml_open open;
     open.n_all = open.n_few = 0, open.n_changed = 0;
-    if (!t->upper && !t->narrow_centers && !fml_decides_again(t, end - 1)) {
+    if (!t->upper && !t->narrow_centers && !fml_few(t) && !fml_decides_again(t, end - 1)) {
         open.n_all = (int)(end - start);
         if (t->is_f32) label_run_f32(t, start, end, xt, &open.n_changed);
         else label_run_f64(t, start, end, xt, &open.n_changed);
@@ -140,13 +185,17 @@ static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
         if (t->is_f32) collect_f32(t, start, end, &open);
         else collect_f64(t, start, end, &open);
         const int n_all = open.n_all;
-        if (t->narrow_centers) fml_screen(t, start, &open, xt);
+        if (fml_few(t)) open.n_all = t->is_f32 ? screen_few_f32(t, start, &open) : screen_few_f64(t, start, &open);
+        else if (t->narrow_centers) fml_screen(t, start, &open, xt);
         if (t->is_f32) close_f32(t, start, &open, xt);
         else close_f64(t, start, &open, xt);
         open.n_all = n_all;
     }
     __atomic_fetch_add(&t->n_evaluated, open.n_all, __ATOMIC_RELAXED);
     __atomic_fetch_add(&t->n_changed, open.n_changed, __ATOMIC_RELAXED);
+    if (!t->sums) return;
+    if (t->is_f32) add_rows_f32(t->sums, start, end, 0, t->k, 0, t->d);
+    else add_rows_f64(t->sums, start, end, 0, t->k, 0, t->d);
 }
 
 static inline void fml_gaps_block(void *task, ptrdiff_t i, int worker) {

@@ -6,6 +6,18 @@ from libc.stdint cimport int32_t, int64_t
 cdef extern from "lloyd.h" nogil:
     int FML_BLOCK_ROWS, FML_CHUNK_ROWS, FML_TILE_BYTES
 
+    ctypedef struct fml_sums:
+        const void *X
+        const void *weights
+        const int32_t *labels
+        const unsigned char *touched
+        const void *centers
+        void *sums
+        void *totals
+        double *partial
+        Py_ssize_t n, d, k, chunk_rows, k_parts, f_parts
+        int is_f32
+
     ctypedef struct fml_assign:
         const void *X
         const void *centers
@@ -31,6 +43,7 @@ cdef extern from "lloyd.h" nogil:
         double origin_norm, narrow_norm_max
         float quiet_moved
         unsigned char *touched
+        const fml_sums *sums
         void *scratch
         Py_ssize_t scratch_size
         double c_norm_max
@@ -38,19 +51,9 @@ cdef extern from "lloyd.h" nogil:
         int is_f32, stay, known
     double fml_narrow_centers(
         const double *centers, Py_ssize_t k, Py_ssize_t d, int choose, double *origin, float *narrow, float *norms)
+    int fml_few(const fml_assign *task)
     void fml_assign_chunk(void *task, Py_ssize_t i, int worker)
 
-    ctypedef struct fml_sums:
-        const void *X
-        const void *weights
-        const int32_t *labels
-        const unsigned char *touched
-        const void *centers
-        void *sums
-        void *totals
-        double *partial
-        Py_ssize_t n, d, k, chunk_rows, k_parts, f_parts
-        int is_f32
     void fml_sums_part(void *task, Py_ssize_t i)
     void fml_distances_chunk(void *task, Py_ssize_t i)
 

@@ -16,7 +16,7 @@ from libc.stdlib cimport free, malloc
 
 from fastml._kernels.kmeans.lloyd cimport (
     FML_BLOCK_ROWS, FML_CHUNK_ROWS, FML_TILE_BYTES, fml_assign, fml_assign_chunk, fml_distances_chunk, fml_gaps,
-    fml_gaps_block, fml_gaps_blocks, fml_narrow_centers, fml_sums, fml_sums_part,
+    fml_few, fml_gaps_block, fml_gaps_blocks, fml_narrow_centers, fml_sums, fml_sums_part,
 )
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
@@ -27,6 +27,7 @@ from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_ho
 
 SMALL_KERNELS = has_small_kernels()
 BOUNDED = True                       # assign and follow keep Bounds
+FUSED = True                         # there is assign_and_add_up
 SCREENED_ROWS = 512                  # samples from which float copies of the centres pay
 SCREENED_PRODUCTS = 128              # multiply-adds a sample from which the screen does: 1.3x at 256, 0.8x at 64
 DISTANCE_ROWS = 1024                 # fixed: the inertia is the sum of the sums of so many samples each
@@ -92,6 +93,35 @@ def assign(
     Returns how many labels changed and for how many samples all distances were computed.
     O(n_samples * n_clusters * n_features) without bounds; what the bounds settle costs O(1), or O(n_features).
     """
+    return label(X, centers, c_norms, labels, touched, bounds, stay, n_threads, NULL)
+
+
+def assign_and_add_up(
+    const floating[:, ::1] X,                # in     (n_samples, n_features)
+    const floating[::1] weights,             # in     (n_samples,)   or None: all 1
+    const floating[:, ::1] centers,          # in     (n_clusters, n_features)
+    const floating[::1] c_norms,             # in     (n_clusters,)
+    int32_t[::1] labels,                     # inout  (n_samples,)
+    unsigned char[::1] touched,              # inout  (n_clusters,)  as in assign
+    bounds,                                  # inout  Bounds or None
+    bint stay,                               # in
+    floating[:, ::1] sums,                   # out    (n_clusters, n_features)  of all clusters
+    floating[::1] totals,                    # out    (n_clusters,)
+):
+    """What assign and then add_up of all clusters do, on one thread, with one look at each sample."""
+    cdef fml_sums task
+    task.X, task.labels, task.sums, task.totals = &X[0, 0], &labels[0], &sums[0, 0], &totals[0]
+    task.weights, task.touched = &weights[0] if weights is not None else NULL, NULL
+    task.n, task.d, task.k = X.shape[0], X.shape[1], sums.shape[0]
+    sums[:], totals[:] = 0, 0
+    return label(X, centers, c_norms, labels, touched, bounds, stay, 1, &task)
+
+
+cdef label(
+    const floating[:, ::1] X, const floating[:, ::1] centers, const floating[::1] c_norms, int32_t[::1] labels,
+    unsigned char[::1] touched, bounds, bint stay, int n_threads, const fml_sums *sums,
+):
+    """Do what assign does; with `sums` every chunk is added up as soon as it has its labels."""
     cdef fml_assign task
     cdef float[::1] upper, lower, block_norms, moved, others_moved, nearest_other
     cdef int32_t[::1] movers, mover_at
@@ -104,7 +134,7 @@ def assign(
     task.is_f32, task.stay, task.known = floating is float, stay, False
     task.touched = &touched[0] if touched is not None else NULL
     task.upper = task.lower = task.block_norms = NULL
-    task.n_movers = 0
+    task.n_movers, task.sums = 0, sums
     if bounds is not None:
         upper, lower, block_norms, moved, others_moved, nearest_other, movers, task.quiet_moved, task.known = bounds
         task.upper, task.lower, task.block_norms = &upper[0], &lower[0], &block_norms[0]
@@ -118,14 +148,15 @@ def assign(
             task.movers, task.mover_at = &movers[0], &mover_at[0]
             task.mover_centers, task.mover_norms = &mover_centers[0, 0], &mover_norms[0]
     task.narrow_centers = NULL
-    if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS:
+    if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS and not fml_few(&task):
         _floats = set_screen(&task)             # owns what the task points to
     task.small_from = small_from(task.n, task.d, task.k) if SMALL_KERNELS else task.n
     task.c_norm_max = largest_norm(c_norms)
     task.n_changed = task.n_evaluated = 0
     cdef double row_ns = 5 + 0.04 * <double> task.d * task.k
     task.chunk_rows = FML_BLOCK_ROWS
-    while task.chunk_rows < FML_CHUNK_ROWS and task.chunk_rows * 16 < task.n:
+    # chunks that are added up too had better be in a cache still
+    while sums == NULL and task.chunk_rows < FML_CHUNK_ROWS and task.chunk_rows * 16 < task.n:
         task.chunk_rows *= 2
     cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows
     n_threads = min(n_threads, n_chunks)

@@ -15,7 +15,7 @@ from fastml._kernels.runtime.pool cimport worker
 from fastml._kernels.kmeans.lloyd import average  # no-cython-lint
 from fastml._kernels.kmeans.rows import to_device, to_host  # no-cython-lint
 
-BOUNDED = False                      # no bounds are kept
+BOUNDED = FUSED = False              # no bounds are kept
 DISTANCE_ROWS = 1024                 # as in lloyd.pyx
 
 

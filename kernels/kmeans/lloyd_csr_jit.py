@@ -11,7 +11,7 @@ from fastml._kernels._jit import kernel
 from fastml._kernels.kmeans.lloyd_jit import DISTANCE_ROWS, average, relabel, smallest  # noqa: F401 (average: the driver's)
 from fastml._kernels.kmeans.rows import to_device, to_host  # noqa: F401 (the driver's)
 
-BOUNDED = False
+BOUNDED = FUSED = False
 
 
 @kernel

@@ -13,7 +13,7 @@ from fastml._kernels._cuda import device as device_function
 from fastml._kernels.kmeans import rows as host_rows
 from fastml._kernels.kmeans.lloyd_jit import average  # noqa: F401 (the driver's)
 
-BOUNDED = False
+BOUNDED = FUSED = False
 DISTANCE_ROWS = 1024
 
 # The tile of the assignment: a thread has 2 samples x 16 clusters of dot products in registers.

@@ -18,7 +18,8 @@ FML_INLINE void NAME(nearest_two)(const T *restrict xt, const T *restrict center
 #define FINISH(n_rows)                                                                            \
     {                                                                                             \
         V acc[FML_ROWS][FML_VECTORS];                                                             \
-        NAME(dots)(xt, centers + j * d, d, n_rows, j ? NULL : ahead, acc);                                        \
+        if (j && n_rows == FML_ROWS) NAME(dots)(xt, centers + j * d, d, n_rows, NULL, acc);       \
+        else NAME(dots)(xt, centers + j * d, d, n_rows, j ? NULL : ahead, acc);                   \
         for (int r = 0; r < n_rows; r++) {                                                        \
             const V norm = OP(set1)(c_norms[j + r]), number = OP(set1)((T)(j + r));               \
             for (int s = 0; s < FML_VECTORS; s++) {                                               \
@@ -126,15 +127,87 @@ static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt
     }
 }
 
-/* Bounds and label of one sample from the best two values of the centres in question.
+/* Labels and bounds of up to BLOCK samples from the best two values of the centres in question.
  *
- * lower   distance to all centres that were not in question, at least */
-FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t i, T norm, double best, double second, int32_t label, float lower,
-                             int64_t *n_changed) {
-    const double doubt = NAME(doubt)(t->d, norm, t->c_norm_max), norm2 = (double)norm * norm;
-    if (fml_decides_again(t, i) && !(second - best > doubt)) label = NAME(decide)(t, i);
-    if (t->upper) fml_set_bounds(t, i, norm, best + norm2 + doubt, second + norm2 - doubt, lower);
-    fml_relabel(t, i, label, n_changed);
+ * label   (n_rows,)  inout   the nearest of these centres; what decides close calls may change it
+ * movers             in      they are the movers and the own centre, not all */
+FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t start, const int32_t *rows, int n_rows, const NAME(nearest) *found, const T *norm,
+                             int32_t *label, int movers, int64_t *n_changed) {
+    const T unit = (T)NAME(doubt)(t->d, 1, 0) * (1 + 8 * EPS), far = (T)(t->c_norm_max * (1 + 0x1p-20));
+    float length[BLOCK], near2[BLOCK], next2[BLOCK];
+    T doubt[BLOCK];
+    for (int s = 0; s < BLOCK; s++) {
+        doubt[s] = unit * (norm[s] + far) * (norm[s] + far) + TINY;
+        length[s] = (float)norm[s];
+        near2[s] = (float)(found->best[s] + norm[s] * norm[s] + doubt[s]);
+        next2[s] = (float)(found->second[s] + norm[s] * norm[s] - doubt[s]);
+    }
+    if (fml_decides_again(t, start + rows[n_rows - 1]))
+        for (int s = 0; s < n_rows; s++)
+            if (fml_decides_again(t, start + rows[s]) && !(found->second[s] - found->best[s] > doubt[s]))
+                label[s] = NAME(decide)(t, start + rows[s]);
+    if (t->upper) fml_set_bounds(t, start, rows, n_rows, length, near2, next2, movers);
+    fml_relabel_rows(t, start, rows, label, n_rows, n_changed);
+}
+
+/* x.x and x.c of one sample with n_rows <= FML_FEW centres, in any order: lanes are features. */
+FML_INLINE void NAME(few_dots)(const T *restrict x, const T *restrict centers, ptrdiff_t d, const int n_rows, T *norm2, T *dot) {
+    V sum[FML_FEW + 1][2];
+    T rest[FML_FEW + 1] = {0};
+    ptrdiff_t f = 0;
+    for (int r = 0; r <= n_rows; r++) sum[r][0] = sum[r][1] = OP(set1)(0);
+    for (; f + 2 * LANES <= d; f += 2 * LANES)
+        for (int h = 0; h < 2; h++) {
+            const V at = OP(load)(x + f + h * LANES);
+            for (int r = 0; r < n_rows; r++) sum[r][h] = OP(fma)(at, OP(load)(centers + r * d + f + h * LANES), sum[r][h]);
+            sum[n_rows][h] = OP(fma)(at, at, sum[n_rows][h]);
+        }
+    for (; f < d; f++) {
+        for (int r = 0; r < n_rows; r++) rest[r] += x[f] * centers[r * d + f];
+        rest[n_rows] += x[f] * x[f];
+    }
+    for (int r = 0; r <= n_rows; r++) {
+        const T whole = OP(sum)(OP(add)(sum[r][0], sum[r][1])) + rest[r];
+        if (r < n_rows) dot[r] = whole;
+        else *norm2 = whole;
+    }
+}
+
+/* A screen for few clusters, at the speed of memory: settles all but the close calls.  Returns how many are left in open->all. */
+static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
+    /* A dot product errs by at most (d + 1) EPS |x| |c| as one chain and (d / 8 + 16) EPS |x| |c| here. Two of each, doubled, and less
+     * than 8 EPS reach^2 for what follows them. That is far less than `doubt` where the centres are near the origin. */
+    const T unit = (T)NAME(doubt)(t->d, 1, 0) * (1 + 8 * EPS), far = (T)(t->c_norm_max * (1 + 0x1p-20)), dots = 5 * ((T)t->d + 20) * EPS;
+    const T *const X = (const T *)t->X + start * t->d, *const centers = t->centers, *const c_norms = t->c_norms;
+    int left = 0;
+    for (int first = 0; first < open->n_all; first += BLOCK) {
+        const int n_rows = open->n_all - first < BLOCK ? open->n_all - first : BLOCK;
+        const int32_t *const rows = open->all + first;
+        int32_t sure[BLOCK], label[BLOCK];
+        float norm[BLOCK], near2[BLOCK], next2[BLOCK];
+        for (int s = 0; s < n_rows; s++) {
+            const T *const x = X + rows[s] * t->d;
+            T norm2, dot[FML_FEW], best = INFINITY, second = INFINITY;
+            switch (t->k) {
+                case 1: NAME(few_dots)(x, centers, t->d, 1, &norm2, dot); break;
+                case 2: NAME(few_dots)(x, centers, t->d, 2, &norm2, dot); break;
+                case 3: NAME(few_dots)(x, centers, t->d, 3, &norm2, dot); break;
+                default: NAME(few_dots)(x, centers, t->d, 4, &norm2, dot);
+            }
+            label[s] = 0;
+            for (int r = 0; r < (int)t->k; r++) {
+                const T value = c_norms[r] - 2 * dot[r];
+                if (value < best) second = best, best = value, label[s] = r;
+                else if (value < second) second = value;
+            }
+            const T length = SQRT(norm2), reach = length + far, wide = unit * reach * reach + TINY;
+            const T doubt = t->stay ? wide : dots * length * far + 16 * EPS * reach * reach + TINY;
+            sure[s] = second - best > doubt;
+            norm[s] = (float)length, near2[s] = (float)(best + norm2 + wide), next2[s] = (float)(second + norm2 - wide);
+        }
+        left += fml_keep_sure(t, start, rows, n_rows, sure, label, norm, near2, next2, 0, open->all + left, &open->n_changed);
+    }
+    return left;
 }
 
 /* Up to BLOCK samples for which all centres are in question.
@@ -147,8 +220,9 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 1, &found);
     T norm[BLOCK];
     NAME(norms)(xt, t->d, norm);
-    for (int s = 0; s < n_rows; s++)
-        NAME(settle)(t, start + rows[s], norm[s], found.best[s], found.second[s], (int32_t)found.index[s], INFINITY, n_changed);
+    int32_t label[BLOCK];
+    for (int s = 0; s < BLOCK; s++) label[s] = (int32_t)found.index[s];
+    NAME(settle)(t, start, rows, n_rows, &found, norm, label, 0, n_changed);
 }
 
 /* c_norm - 2 x.c  of BLOCK samples and their present centres.
@@ -194,11 +268,9 @@ static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const 
     T norm[BLOCK], own[BLOCK];
     NAME(norms)(xt, t->d, norm);
     NAME(own_values)(t->centers, t->c_norms, t->d, t->labels + start, rows, n_rows, xt, own);
-    for (int s = 0; s < n_rows; s++) {
-        const ptrdiff_t i = start + rows[s];
-        const int32_t label = NAME(with_own)(t, i, own[s], s, &found);
-        NAME(settle)(t, i, norm[s], found.best[s], found.second[s], label, t->lower[i] - t->quiet_moved, n_changed);
-    }
+    int32_t label[BLOCK];
+    for (int s = 0; s < n_rows; s++) label[s] = NAME(with_own)(t, start + rows[s], own[s], s, &found);
+    NAME(settle)(t, start, rows, n_rows, &found, norm, label, 1, n_changed);
 }
 
 /* The samples of a block of rows that the bounds cannot settle; the upper bounds follow the centres' movement.
@@ -218,6 +290,11 @@ static void NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int
         t->lower[i] = settled ? lower - t->others_moved[label] : lower;
         rows[n] = (int32_t)(i - start);
         n += !settled;
+    }
+    if (t->k < FML_TIGHTENED) {
+        memcpy(open->all + open->n_all, rows, n * sizeof *rows);
+        open->n_all += n;
+        return;
     }
     for (int s = 0; s < n; s++) {
         const ptrdiff_t i = start + rows[s];

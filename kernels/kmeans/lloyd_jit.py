@@ -9,7 +9,7 @@ from fastml._kernels.kmeans.gemm import CHUNK_ROWS, has_small_kernels, small_fro
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
 
 SMALL_KERNELS = has_small_kernels()
-BOUNDED = False
+BOUNDED = FUSED = False
 DISTANCE_ROWS = 1024
 
 

@@ -21,9 +21,8 @@ FML_INLINE void fml_screen_doubts(const fml_assign *t, const float *norm, float 
 static int fml_screen_block(fml_assign *t, const double *const *at, const double *const *ahead, const int32_t *rows, ptrdiff_t start,
                             int n_rows, int movers, float *xt, int32_t *left, int64_t *n_changed) {
     nearest_f32 found;
-    float norm[FML_NARROW], own[FML_NARROW], doubt[FML_NARROW];
-    int32_t sure[FML_NARROW], label[FML_NARROW], all_sure = 1;
-    int n_left = 0;
+    float norm[FML_NARROW], own[FML_NARROW], doubt[FML_NARROW], near2[FML_NARROW], next2[FML_NARROW];
+    int32_t sure[FML_NARROW], label[FML_NARROW];
     fml_narrow_f64(at, ahead, t->origin, t->d, xt);
     if (movers) nearest_two_f32(xt, t->narrow_movers, t->narrow_mover_norms, t->d, t->n_movers, NULL, 1, &found);
     else nearest_two_f32(xt, t->narrow_centers, t->narrow_norms, t->d, t->k, NULL, 1, &found);
@@ -33,25 +32,13 @@ static int fml_screen_block(fml_assign *t, const double *const *at, const double
         for (int s = 0; s < n_rows; s++) label[s] = with_own_f32(t, start + rows[s], own[s], s, &found);
     } else for (int s = 0; s < FML_NARROW; s++) label[s] = (int32_t)found.index[s];
     fml_screen_doubts(t, norm, doubt);
-    for (int s = 0; s < FML_NARROW; s++) all_sure &= sure[s] = found.second[s] - found.best[s] > doubt[s];
-    if (all_sure && !t->upper && rows[n_rows - 1] - rows[0] == n_rows - 1) {
-        fml_relabel_run(t, start + rows[0], label, n_rows, n_changed);
-        return 0;
+    for (int s = 0; s < FML_NARROW; s++) {
+        sure[s] = found.second[s] - found.best[s] > doubt[s];
+        near2[s] = found.best[s] + norm[s] * norm[s] + doubt[s];
+        next2[s] = found.second[s] + norm[s] * norm[s] - doubt[s];
+        norm[s] += (float)(t->origin_norm * (1 + 0x1p-20));
     }
-    for (int s = 0; s < n_rows; s++) {
-        const ptrdiff_t i = start + rows[s];
-        if (!sure[s]) {
-            left[n_left++] = rows[s];
-            continue;
-        }
-        if (t->upper) {
-            const double norm2 = (double)norm[s] * norm[s];
-            const float lower = movers ? t->lower[i] - t->quiet_moved : INFINITY;
-            fml_set_bounds(t, i, norm[s] + t->origin_norm, found.best[s] + norm2 + doubt[s], found.second[s] + norm2 - doubt[s], lower);
-        }
-        fml_relabel(t, i, label[s], n_changed);
-    }
-    return n_left;
+    return fml_keep_sure(t, start, rows, n_rows, sure, label, norm, near2, next2, movers, left, n_changed);
 }
 
 /* Settles what it can of listed samples.  Returns how many are left in the list.  Where that is every fourth, it does not go on. */

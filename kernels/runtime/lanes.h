@@ -6,7 +6,8 @@
  *
  * vmin and vmax give the second operand where one is NaN, as x86 does.
  *
- * For each type T in f64, f32:  vT, vT_lanes,  vload vstore vset1 vadd vsub vmul vfma vmin vmax vsqrt  and  vpick_lt.
+ * For each type T in f64, f32:  vT, vT_lanes,  vload vstore vset1 vadd vsub vmul vfma vmin vmax vsqrt vpick_lt  and  vsum: of a vector's
+ * lanes, in the level's own order.
  */
 #ifndef FML_LANES_H
 #define FML_LANES_H
@@ -35,7 +36,8 @@ typedef __m512 vf32;
     FML_INLINE V vsqrt_##S(V a) { return _mm512_sqrt_##PS(a); }                                           \
     FML_INLINE V vpick_lt_##S(V a, V b, V yes, V no) {                                                    \
         return _mm512_mask_blend_##PS(_mm512_cmp_##PS##_mask(a, b, _CMP_LT_OQ), no, yes);                 \
-    }
+    }                                                                                                     \
+    FML_INLINE T vsum_##S(V a) { return _mm512_reduce_add_##PS(a); }
 FML_DEFINE_LANES(double, f64, vf64, d, __mmask8, pd)
 FML_DEFINE_LANES(float, f32, vf32, s, __mmask16, ps)
 
@@ -61,6 +63,15 @@ typedef __m256 vf32;
     }
 FML_DEFINE_LANES(double, f64, vf64, d, __m256d, pd)
 FML_DEFINE_LANES(float, f32, vf32, s, __m256, ps)
+FML_INLINE double vsum_f64(vf64 a) {
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+FML_INLINE float vsum_f32(vf32 a) {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
 
 #else                               /* SSE, NEON and anything else that GCC's 16-byte vectors reach */
 #if defined(__ARM_NEON) && defined(__aarch64__)
@@ -98,6 +109,11 @@ FML_INLINE vf32 vfma_f32(vf32 a, vf32 b, vf32 c) { return a * b + c; }
     FML_INLINE V vsqrt_##S(V a) {                                                                         \
         for (size_t i = 0; i < sizeof a / sizeof(T); i++) a[i] = sqrt##suffix(a[i]);                      \
         return a;                                                                                         \
+    }                                                                                                     \
+    FML_INLINE T vsum_##S(V a) {                                                                          \
+        T sum = a[0];                                                                                     \
+        for (size_t i = 1; i < sizeof a / sizeof(T); i++) sum += a[i];                                    \
+        return sum;                                                                                       \
     }
 #define sqrtd sqrt
 #define sqrts sqrtf

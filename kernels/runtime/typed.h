@@ -4,7 +4,7 @@
  *     #include "typed.h"
  *
  * Inside:  T the scalar, V its vector (lanes.h), NAME(f) the typed name of our function f, OP(f) the typed vector operation vf,
- * FMA(a, b, c) the C library's fused multiply-add, EPS half an ulp of 1.
+ * FMA(a, b, c) the C library's fused multiply-add, EPS half an ulp of 1, TINY more than any sum loses for being too small.
  */
 #define FML_JOIN_(a, b) a##_##b
 #define FML_JOIN(a, b) FML_JOIN_(a, b)
@@ -20,6 +20,7 @@
 #define FMA fma
 #define SQRT sqrt
 #define EPS 0x1p-53
+#define TINY 0x1p-1000
 #include FML_IMPL
 #undef T
 #undef V
@@ -27,6 +28,7 @@
 #undef FMA
 #undef SQRT
 #undef EPS
+#undef TINY
 
 #define T float
 #define V vf32
@@ -34,6 +36,7 @@
 #define FMA fmaf
 #define SQRT sqrtf
 #define EPS 0x1p-24f
+#define TINY 0x1p-100f
 #include FML_IMPL
 #undef T
 #undef V
@@ -41,6 +44,7 @@
 #undef FMA
 #undef SQRT
 #undef EPS
+#undef TINY
 
 #undef NAME
 #undef OP

@@ -12,13 +12,14 @@ class WeightedDraws:
     def __init__(self, weights, random_state):
         self.probabilities = weights / weights.sum()
         self.random_state = random_state
-        self.cumulative = None
+        self.checked, self.cumulative = False, None
 
     def draw(self, size):
         """Return (size,) indices."""
-        if self.cumulative is None:  # the first draw by NumPy, with its checks of the weights
-            first = self.random_state.choice(len(self.probabilities), size, p=self.probabilities)
+        if not self.checked:  # the first draw by NumPy, with its checks of the weights
+            self.checked = True
+            return self.random_state.choice(len(self.probabilities), size, p=self.probabilities)
+        if self.cumulative is None:
             self.cumulative = self.probabilities.astype(np.float64).cumsum()
             self.cumulative /= self.cumulative[-1]
-            return first
         return self.cumulative.searchsorted(self.random_state.random_sample(size), side="right")

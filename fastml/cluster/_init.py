@@ -5,10 +5,10 @@ import sklearn.cluster
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.extmath import row_norms
 
-from fastml._dispatch import note
+from fastml._dispatch import note, record
 from fastml._versions import ROUNDS_RUNNING_SUMS
 from fastml.cluster._draws import WeightedDraws
-from fastml.cluster._plusplus import Undecided, plusplus
+from fastml.cluster._plusplus import Undecided, plusplus, plusplus_by_products, repays
 
 _BLOCK = 1 << 16  # elements of a temporary
 _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; its parameters are checked already
@@ -66,40 +66,55 @@ class Seeds:
         tell_apart : whether it matters which one of equal samples is chosen.
         """
         centers = np.empty((n_clusters, self.X.shape[1]), self.X.dtype)
-        if self.state is None:
-            self.state, self.n_drawn = self.random_state.get_state(legacy=False), 0
         n_trials = n_local_trials or 2 + int(np.log(n_clusters))
-        try:
-            self._check_norms()
-            weights = None if self.weights is None else self.filled
-            indices = plusplus(
-                self.samples,
-                n_clusters,
-                weights,
-                self.norms,
-                self.draws,
-                n_trials,
-                tell_apart=tell_apart,
-                running_type=np.float32 if ROUNDS_RUNNING_SUMS else np.float64,
-                n_threads=n_threads,
-            )
-        except Undecided:
-            self.random_state.set_state(self.state)
-            self.random_state.random_sample(self.n_drawn)
-            self.state = None
-            note("scikit-learn's own k-means++ chose the starting centres, as a choice hung on rounding")
-            return _plain(
-                self.X,
-                n_clusters,
-                sample_weight=self.weights,
-                x_squared_norms=self.given_norms,
-                random_state=self.random_state,
-                n_local_trials=n_local_trials,
-            )
+        dense = isinstance(self.X, np.ndarray) and self.X.dtype == np.float64
+        if dense and not repays(self.X, n_clusters):
+            record(n_threads=1)
+            indices = self._by_products(n_clusters, n_trials)
+        else:
+            if self.state is None:
+                self.state, self.n_drawn = self.random_state.get_state(legacy=False), 0
+            try:
+                indices = self._by_distances(n_clusters, n_trials, tell_apart, n_threads)
+            except Undecided:
+                self.random_state.set_state(self.state)
+                self.random_state.random_sample(self.n_drawn)
+                self.state = None
+                note("scikit-learn's own operations chose the starting centres, as a choice hung on rounding")
+                if not dense:
+                    return _plain(
+                        self.X,
+                        n_clusters,
+                        sample_weight=self.weights,
+                        x_squared_norms=self.given_norms,
+                        random_state=self.random_state,
+                        n_local_trials=n_local_trials,
+                    )
+                indices = self._by_products(n_clusters, n_trials)
         self.n_drawn += 1 + n_trials * (n_clusters - 1)
         chosen = self.X[indices]
         centers[:] = chosen.toarray() if issparse(chosen) else chosen
         return centers, indices
+
+    def _by_products(self, n_clusters, n_trials):
+        norms = self.given_norms
+        if norms is None:  # their rounding depends on the memory order
+            norms = self.norms if self.X.flags.c_contiguous else row_norms(self.X, squared=True)
+        return plusplus_by_products(self.X, n_clusters, self.filled, norms, self.draws, n_trials)
+
+    def _by_distances(self, n_clusters, n_trials, tell_apart, n_threads):
+        self._check_norms()
+        return plusplus(
+            self.samples,
+            n_clusters,
+            None if self.weights is None else self.filled,
+            self.norms,
+            self.draws,
+            n_trials,
+            tell_apart=tell_apart,
+            running_type=np.float32 if ROUNDS_RUNNING_SUMS else np.float64,
+            n_threads=n_threads,
+        )
 
     def _check_norms(self):
         """Refuse norms that are not those of the samples: scikit-learn would take them all the same."""

@@ -7,6 +7,7 @@ from fastml._kernels._arrays import Csr
 from fastml._kernels.kmeans.seeding import new_seeding
 
 MAX_TRIALS = 16  # candidates per centre that the kernel takes
+FEW_CENTERS, SAMPLES_PER_CENTER, WORTH_DISTANCES = 4, 8, 1 << 12  # see repays
 PAUSE = 6  # centres chosen without estimates after one spared little
 WORTH_ESTIMATES = 1 << 15  # elements from which they pay, where
 ESTIMATED_CENTERS = 8  # so many centres are to be chosen
@@ -119,6 +120,44 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
         potential, closest = potentials[best], nearer[best].copy()
         chosen.append(int(drawn[best]))
     return np.array(chosen)
+
+
+def repays(X, n_clusters):
+    """Tell whether our distances pay, for dense samples of float64.
+
+    They do not where two passes are all there is, where NumPy's calls cost more than its arithmetic, and where samples
+    are so few for a centre that pairs of them, each the only one near the other, tie and leave us undecided.
+    """
+    return n_clusters >= FEW_CENTERS and len(X) >= SAMPLES_PER_CENTER * n_clusters and X.size >= WORTH_DISTANCES
+
+
+def plusplus_by_products(X, n_clusters, weights, norms, draws, n_trials):
+    """Numbers of the samples chosen as centres: scikit-learn's own operations, in its order, on dense float64.
+
+    Nothing can be undecided here: every sum is rounded as it is there, by the same library. What is spared are the
+    checks around them, half of the time with little data. Arguments as of plusplus; the memory order of X counts.
+    """
+
+    def squares(rows):
+        found = -2 * (rows @ X.T)
+        found += np.einsum("ij,ij->i", rows, rows)[:, np.newaxis]
+        found += norms.reshape(1, -1)
+        return np.maximum(found, 0, out=found)
+
+    chosen = np.empty(n_clusters, dtype=int)
+    chosen[0] = draws.draw(1)[0]
+    closest = squares(X[chosen[:1]])
+    potential, column = closest @ weights, weights.reshape(-1, 1)
+    for c in range(1, n_clusters):
+        targets = draws.random_state.uniform(size=n_trials) * potential
+        drawn = np.searchsorted((weights * closest).cumsum(), targets)
+        np.minimum(drawn, len(X) - 1, out=drawn)
+        nearest = squares(X[drawn])
+        np.minimum(closest, nearest, out=nearest)
+        potentials = nearest @ column
+        best = potentials.argmin()
+        potential, closest, chosen[c] = potentials[best], nearest[best], drawn[best]
+    return chosen
 
 
 class Estimates:

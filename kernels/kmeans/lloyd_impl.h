@@ -150,26 +150,27 @@ FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t start, const int32_t *rows
     fml_relabel_rows(t, start, rows, label, n_rows, n_changed);
 }
 
-/* x.x and x.c of one sample with n_rows <= FML_FEW centres, in any order: lanes are features. */
-FML_INLINE void NAME(few_dots)(const T *restrict x, const T *restrict centers, ptrdiff_t d, const int n_rows, T *norm2, T *dot) {
-    V sum[FML_FEW + 1][2];
-    T rest[FML_FEW + 1] = {0};
-    ptrdiff_t f = 0;
-    for (int r = 0; r <= n_rows; r++) sum[r][0] = sum[r][1] = OP(set1)(0);
-    for (; f + 2 * LANES <= d; f += 2 * LANES)
-        for (int h = 0; h < 2; h++) {
-            const V at = OP(load)(x + f + h * LANES);
-            for (int r = 0; r < n_rows; r++) sum[r][h] = OP(fma)(at, OP(load)(centers + r * d + f + h * LANES), sum[r][h]);
-            sum[n_rows][h] = OP(fma)(at, at, sum[n_rows][h]);
+/* x.x and x.c of listed samples with k <= FML_FEW centres, in any order: lanes are features. */
+FML_INLINE void NAME(few_rows)(const T *X, const int32_t *rows, int n_rows, const T *restrict centers, ptrdiff_t d, const int k,
+                               T *restrict norm2, T dot[FML_FEW][BLOCK]) {
+    for (int s = 0; s < n_rows; s++) {
+        const T *const x = X + rows[s] * d;
+        V sum[FML_FEW + 1][2];
+        T rest[FML_FEW + 1] = {0};
+        ptrdiff_t f = 0;
+        for (int r = 0; r <= k; r++) sum[r][0] = sum[r][1] = OP(set1)(0);
+        for (; f + 2 * LANES <= d; f += 2 * LANES)
+            for (int h = 0; h < 2; h++) {
+                const V at = OP(load)(x + f + h * LANES);
+                for (int r = 0; r < k; r++) sum[r][h] = OP(fma)(at, OP(load)(centers + r * d + f + h * LANES), sum[r][h]);
+                sum[k][h] = OP(fma)(at, at, sum[k][h]);
+            }
+        for (; f < d; f++) {
+            for (int r = 0; r < k; r++) rest[r] += x[f] * centers[r * d + f];
+            rest[k] += x[f] * x[f];
         }
-    for (; f < d; f++) {
-        for (int r = 0; r < n_rows; r++) rest[r] += x[f] * centers[r * d + f];
-        rest[n_rows] += x[f] * x[f];
-    }
-    for (int r = 0; r <= n_rows; r++) {
-        const T whole = OP(sum)(OP(add)(sum[r][0], sum[r][1])) + rest[r];
-        if (r < n_rows) dot[r] = whole;
-        else *norm2 = whole;
+        for (int r = 0; r < k; r++) dot[r][s] = OP(sum)(OP(add)(sum[r][0], sum[r][1])) + rest[r];
+        norm2[s] = OP(sum)(OP(add)(sum[k][0], sum[k][1])) + rest[k];
     }
 }
 
@@ -185,25 +186,28 @@ static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
         const int32_t *const rows = open->all + first;
         int32_t sure[BLOCK], label[BLOCK];
         float norm[BLOCK], near2[BLOCK], next2[BLOCK];
-        for (int s = 0; s < n_rows; s++) {
-            const T *const x = X + rows[s] * t->d;
-            T norm2, dot[FML_FEW], best = INFINITY, second = INFINITY;
-            switch (t->k) {
-                case 1: NAME(few_dots)(x, centers, t->d, 1, &norm2, dot); break;
-                case 2: NAME(few_dots)(x, centers, t->d, 2, &norm2, dot); break;
-                case 3: NAME(few_dots)(x, centers, t->d, 3, &norm2, dot); break;
-                default: NAME(few_dots)(x, centers, t->d, 4, &norm2, dot);
+        T dot[FML_FEW][BLOCK], norm2[BLOCK], best[BLOCK], second[BLOCK];
+        for (int s = 0; s < BLOCK; s++) norm2[s] = dot[0][s] = dot[1][s] = dot[2][s] = dot[3][s] = 0;
+        switch (t->k) {
+            case 1: NAME(few_rows)(X, rows, n_rows, centers, t->d, 1, norm2, dot); break;
+            case 2: NAME(few_rows)(X, rows, n_rows, centers, t->d, 2, norm2, dot); break;
+            case 3: NAME(few_rows)(X, rows, n_rows, centers, t->d, 3, norm2, dot); break;
+            default: NAME(few_rows)(X, rows, n_rows, centers, t->d, 4, norm2, dot);
+        }
+        for (int s = 0; s < BLOCK; s++) best[s] = second[s] = INFINITY, label[s] = 0;
+        for (int r = 0; r < (int)t->k; r++)
+            for (int s = 0; s < BLOCK; s++) {
+                const T value = c_norms[r] - 2 * dot[r][s], other = value < best[s] ? best[s] : value;
+                label[s] = value < best[s] ? r : label[s];
+                best[s] = value < best[s] ? value : best[s];
+                second[s] = other < second[s] ? other : second[s];
             }
-            label[s] = 0;
-            for (int r = 0; r < (int)t->k; r++) {
-                const T value = c_norms[r] - 2 * dot[r];
-                if (value < best) second = best, best = value, label[s] = r;
-                else if (value < second) second = value;
-            }
-            const T length = SQRT(norm2), reach = length + far, wide = unit * reach * reach + TINY;
+        for (int s = 0; s < BLOCK; s++) {
+            const T length = SQRT(norm2[s]), reach = length + far, wide = unit * reach * reach + TINY;
             const T doubt = t->stay ? wide : dots * length * far + 16 * EPS * reach * reach + TINY;
-            sure[s] = second - best > doubt;
-            norm[s] = (float)length, near2[s] = (float)(best + norm2 + wide), next2[s] = (float)(second + norm2 - wide);
+            sure[s] = second[s] - best[s] > doubt;
+            norm[s] = (float)length;
+            near2[s] = (float)(best[s] + norm2[s] + wide), next2[s] = (float)(second[s] + norm2[s] - wide);
         }
         left += fml_keep_sure(t, start, rows, n_rows, sure, label, norm, near2, next2, 0, open->all + left, &open->n_changed);
     }

@@ -26,15 +26,19 @@ SHAPES = {
     "below floats": lambda X: X * 1e-60,
     "squares below floats": lambda X: X * 1e-25,
     "outliers": outliers,
-    "mixed scales": lambda X: X * np.logspace(-50, 2, N_FEATURES),
+    "mixed scales": lambda X: X * np.logspace(-50, 2, X.shape[1]),
     "grid": np.round,
     "duplicates": lambda X: X[np.random.RandomState(1).randint(0, 20, len(X))],
 }
 
 
+def samples(shape, n_features=N_FEATURES):
+    return np.ascontiguousarray(SHAPES[shape](np.random.RandomState(0).normal(size=(N_SAMPLES, n_features))))
+
+
 @pytest.fixture(params=SHAPES)
 def X(request):
-    return np.ascontiguousarray(SHAPES[request.param](np.random.RandomState(0).normal(size=(N_SAMPLES, N_FEATURES))))
+    return samples(request.param)
 
 
 def expected(X, centers, labels, stay):
@@ -51,6 +55,26 @@ def test_labels(X, k, stay):
     labels = no_labels(N_SAMPLES)
     lloyd.assign(X, centers, squared_norms(centers), labels, None, None, stay, 2)
     np.testing.assert_array_equal(labels, expected(X, centers, no_labels(N_SAMPLES), stay))
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("stay", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", [name for name in SHAPES if "beyond" not in name and name != "outliers"])
+def test_labels_of_few_clusters_and_long_samples(shape, k, dtype, stay):
+    """Read row by row, with and without bounds."""
+    X = samples(shape, 70).astype(dtype)
+    centers, bounds, bounded = X[:: N_SAMPLES // k][:k].copy(), new_bounds(N_SAMPLES, k), no_labels(N_SAMPLES)
+    for _ in range(3):
+        norms, labels = squared_norms(centers), bounded.copy()
+        right = expected(X, centers, labels, stay)
+        for kept, found in ((None, labels), (bounds, bounded)):
+            lloyd.assign(X, centers, norms, found, None, kept, stay, 2)
+            np.testing.assert_array_equal(found, right)
+        before, centers = centers, (centers + X[1:2] * dtype(1e-3)).astype(dtype)
+        shift = np.linalg.norm(centers - before, axis=1).astype(dtype)
+        bounds = lloyd.follow(centers, squared_norms(centers), shift, bounds, True, 0, 1)
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")

@@ -14,8 +14,9 @@ WORTH_BOUNDS = 256
 # From so many clusters on it pays to look at the centres that moved most apart from the others: 1.5x at k = 512,
 # nothing at k = 64.
 WORTH_MOVERS = 128
-# Bounds that settled less than a third of the samples are given up for so many iterations.
-PAUSE = 4
+# Bounds that settle less than this share of the samples cost more than they spare: they are given up for so many
+# iterations, and twice as many each time.
+WORTH_KEEPING, PAUSE = 0.6, 4
 
 
 class LloydResult(NamedTuple):
@@ -90,7 +91,7 @@ class Assignment:
         self.sums, self.totals = np.zeros((n_clusters, n_features), samples.dtype), np.zeros(n_clusters, samples.dtype)
         bounded = samples.kernel.BOUNDED and n_clusters * n_features >= WORTH_BOUNDS
         self.bounds = new_bounds(n_samples, n_clusters) if bounded else None
-        self.pause, self.n_seen = 0, n_samples
+        self.pause, self.next_pause, self.n_seen = 0, PAUSE, n_samples
 
     def update(self, centers, shift, *, add_up=True):
         """Find the nearest centres, and with `add_up` the sums; returns how many labels changed.
@@ -100,18 +101,22 @@ class Assignment:
         kernel, X, weights, _, _ = self.samples
         norms = squared_norms(centers)
         bounds = self._bounds_for(centers, norms, shift)
-        arguments = centers, norms, self.labels, self.touched, bounds, self.elkan
         # where most samples are looked at anyway, one pass through the memory serves both
         if add_up and kernel.FUSED and self.n_threads == 1 and 2 * self.n_seen > len(self.labels):
-            n_changed, self.n_seen = kernel.assign_and_add_up(X, weights, *arguments, self.sums, self.totals)
+            n_changed, self.n_seen = kernel.assign_and_add_up(
+                X, weights, centers, norms, self.labels, bounds, self.elkan, self.sums, self.totals
+            )
         else:
-            n_changed, self.n_seen = kernel.assign(X, *arguments, self.n_threads)
+            n_changed, self.n_seen = kernel.assign(
+                X, centers, norms, self.labels, self.touched, bounds, self.elkan, self.n_threads
+            )
             if add_up:
                 kernel.add_up(X, weights, self.labels, self.touched, self.sums, self.totals, self.n_threads)
         self.touched[:] = 0
         if bounds is not None:
-            if bounds.known and 3 * self.n_seen > 2 * len(self.labels):
-                self.bounds, self.pause = bounds._replace(known=False), PAUSE
+            if bounds.known and self.n_seen > (1 - WORTH_KEEPING) * len(self.labels):
+                self.bounds, self.pause = bounds._replace(known=False), self.next_pause
+                self.next_pause *= 2
             else:
                 self.bounds = bounds._replace(known=True)
         return n_changed

@@ -91,6 +91,13 @@ FML_INLINE void fml_relabel(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *
 
 /* The same for many, those in a row eight at a time: mostly nothing changes. */
 FML_INLINE void fml_relabel_run(fml_assign *t, ptrdiff_t first, const int32_t *labels, int n_rows, int64_t *n_changed) {
+    if (!t->touched) {
+        int32_t differ = 0;
+        for (int s = 0; s < n_rows; s++) differ += labels[s] != t->labels[first + s];
+        *n_changed += differ;
+        memcpy(t->labels + first, labels, n_rows * sizeof *labels);
+        return;
+    }
     for (int s = 0; s < n_rows; s += 8) {
         const int32_t *const old = t->labels + first + s, end = n_rows - s < 8 ? n_rows - s : 8;
         int32_t differ = 0;

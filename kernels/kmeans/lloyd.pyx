@@ -102,7 +102,6 @@ def assign_and_add_up(
     const floating[:, ::1] centers,          # in     (n_clusters, n_features)
     const floating[::1] c_norms,             # in     (n_clusters,)
     int32_t[::1] labels,                     # inout  (n_samples,)
-    unsigned char[::1] touched,              # inout  (n_clusters,)  as in assign
     bounds,                                  # inout  Bounds or None
     bint stay,                               # in
     floating[:, ::1] sums,                   # out    (n_clusters, n_features)  of all clusters
@@ -110,11 +109,12 @@ def assign_and_add_up(
 ):
     """What assign and then add_up of all clusters do, on one thread, with one look at each sample."""
     cdef fml_sums task
+    cdef unsigned char[::1] nothing = None   # all clusters are added up, whoever was touched
     task.X, task.labels, task.sums, task.totals = &X[0, 0], &labels[0], &sums[0, 0], &totals[0]
     task.weights, task.touched = &weights[0] if weights is not None else NULL, NULL
     task.n, task.d, task.k = X.shape[0], X.shape[1], sums.shape[0]
     sums[:], totals[:] = 0, 0
-    return label(X, centers, c_norms, labels, touched, bounds, stay, 1, &task)
+    return label(X, centers, c_norms, labels, nothing, bounds, stay, 1, &task)
 
 
 cdef label(

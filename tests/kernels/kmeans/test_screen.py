@@ -108,3 +108,20 @@ def test_few_samples_reach_the_exact_tile():
     lloyd_jit.assign(X, centers, wrong, exact, None, None, False, 1)
     assert (exact != right).sum() > 10
     assert (screened != right).sum() < 3
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("n_features", "k"), [(3, 5), (12, 40), (70, 3)])
+def test_one_pass_does_what_two_do(n_features, k, weighted, dtype):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(N_SAMPLES, n_features)).astype(dtype)
+    weights = rng.uniform(0, 2, N_SAMPLES).astype(dtype) if weighted else None
+    centers, labels, others = X[:k].copy(), no_labels(N_SAMPLES), no_labels(N_SAMPLES)
+    norms, touched = squared_norms(centers), np.ones(k, np.uint8)
+    sums, totals = np.full((2, k, n_features), 7, dtype), np.full((2, k), 7, dtype)
+    n_changed = lloyd.assign(X, centers, norms, labels, touched, None, False, 2)[0]
+    lloyd.add_up(X, weights, labels, touched, sums[0], totals[0], 2)
+    assert lloyd.assign_and_add_up(X, weights, centers, norms, others, None, False, sums[1], totals[1])[0] == n_changed
+    for pair in ((labels, others), sums, totals):
+        np.testing.assert_array_equal(*pair)

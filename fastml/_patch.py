@@ -107,7 +107,8 @@ def _select(names):
 def _bound_early(plain):
     """Return where modules outside scikit-learn and fastml have bound any of these objects."""
     ids = {id(obj) for obj in plain}
-    skip = {"sklearn", "fastml", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+    # __mp_main__ is another name of __main__, in the children of multiprocessing
+    skip = {"sklearn", "fastml", "numpy", "scipy", "__mp_main__", *sys.stdlib_module_names} - {"__main__"}
     return sorted(
         f"{module}.{name}"
         for module, loaded in list(sys.modules.items())

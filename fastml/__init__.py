@@ -35,12 +35,32 @@ def __dir__():
 
 
 def load_ipython_extension(ipython):
-    """Patch scikit-learn: ``%load_ext fastml``."""
+    """Patch scikit-learn: ``%load_ext fastml``.
+
+    Parameters
+    ----------
+    ipython : InteractiveShell
+        Not used.
+
+    See Also
+    --------
+    patch_sklearn : What it calls, with its errors and warnings.
+    """
     __getattr__("patch_sklearn")()
 
 
 def unload_ipython_extension(ipython):
-    """Put scikit-learn's own objects back: ``%unload_ext fastml``."""
+    """Put scikit-learn's own objects back: ``%unload_ext fastml``.
+
+    Parameters
+    ----------
+    ipython : InteractiveShell
+        Not used.
+
+    See Also
+    --------
+    unpatch_sklearn : What it calls.
+    """
     __getattr__("unpatch_sklearn")()
 
 

@@ -41,7 +41,7 @@ def get_config():
     Returns
     -------
     config : dict
-        The keys are the parameters of :func:`set_config`.
+        A new one. The keys are the parameters of :func:`set_config`.
 
     See Also
     --------
@@ -75,7 +75,8 @@ def set_config(*, n_threads=None, device=None, backend=None, strict=None, **skle
         of an active ``joblib.parallel_config``, and else all cores that the process may use: the least of CPU
         affinity, cgroup quota and the environment variable FASTML_NUM_THREADS or OMP_NUM_THREADS.
     device : {"cpu", "cuda", "auto"}, default=None
-        Where kernels run. "auto" takes the GPU for large work, where there is one. Initially "cpu".
+        Where kernels run. "auto" takes the GPU for large work, where there is one. Initially "cpu". Kernels
+        without a GPU twin run on the CPU whatever the device: :func:`explain` shows which.
     backend : {"cython", "numba"}, default=None
         Which CPU kernels run: those compiled at installation, initially, or their Numba twins, which are also
         what "cython" means where fastml was installed without a compiler.
@@ -85,10 +86,22 @@ def set_config(*, n_threads=None, device=None, backend=None, strict=None, **skle
     **sklearn_options
         Options of :func:`sklearn.set_config`.
 
+    Raises
+    ------
+    ValueError
+        If `n_threads`, `device`, `backend` or `strict` is given a value that is not listed here.
+    TypeError
+        If an option is neither fastml's nor scikit-learn's.
+
     See Also
     --------
     config_context : Options for a block of code.
     get_config : The options in force.
+
+    Notes
+    -----
+    After an error fastml's options are what they were. ``device="cuda"`` is not tried out here: without a GPU the
+    first call that needs one raises RuntimeError.
 
     Examples
     --------
@@ -119,8 +132,14 @@ def config_context(**options):
     ------
     None
 
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`set_config`, when the block is entered.
+
     See Also
     --------
+    get_config : The options in force.
     set_config : Options for the thread.
 
     Examples
@@ -129,6 +148,8 @@ def config_context(**options):
     >>> with fastml.config_context(n_threads=1, strict=True):
     ...     fastml.get_config()["strict"]
     True
+    >>> fastml.get_config()["strict"]
+    False
     """
     theirs = {key: options.pop(key) for key in list(options) if key not in Options._fields}
     before = _local.options

@@ -22,7 +22,22 @@ def to_sklearn(est):
     Returns
     -------
     estimator
-        A new object, of scikit-learn's own class. Its arrays are those of `est`, not copies.
+        A new object: of scikit-learn's class where that of `est` is fastml's, else of the class of `est`. Its
+        numeric arrays are those of `est`, not copies.
+
+    Raises
+    ------
+    TypeError
+        If `est`, or an estimator in it, is of a subclass of an accelerated class: it would need fastml.
+
+    See Also
+    --------
+    accelerated : What fastml has replacements for.
+
+    Notes
+    -----
+    Class of agreement: identical; no number changes. O(number of attributes and elements of containers); memory
+    the same.
 
     Examples
     --------

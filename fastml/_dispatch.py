@@ -29,7 +29,27 @@ class NotCovered(Exception):
 
 
 class FallbackError(RuntimeError):
-    """Raised under ``config_context(strict=True)`` where scikit-learn's own code would have run."""
+    """Raised under ``config_context(strict=True)`` where no kernel covers a call of an accelerated name.
+
+    Without `strict` scikit-learn's own method or function would have run in its place. Also raised where an
+    accelerated name is asked for and the version of scikit-learn was not tested. A covered call that leaves one
+    decision to scikit-learn's code, as k-means++ does where choices tie, does not raise: :func:`explain` shows a note.
+
+    See Also
+    --------
+    explain : The reason of a fallback, without `strict`.
+    set_config : The option `strict`.
+
+    Examples
+    --------
+    >>> import fastml, numpy as np
+    >>> from fastml.cluster import kmeans_plusplus
+    >>> with fastml.config_context(strict=True):  # doctest: +ELLIPSIS
+    ...     kmeans_plusplus(np.eye(3), 2, n_local_trials=17)
+    Traceback (most recent call last):
+        ...
+    fastml._dispatch.FallbackError: kmeans_plusplus has no kernel for this call: n_local_trials=17 is more than ...
+    """
 
 
 class Report:
@@ -119,6 +139,11 @@ def accelerated(body=None, *, plain=None):
     Returns
     -------
     function
+
+    Raises
+    ------
+    TypeError
+        If a method is given `plain`, or a function is not.
 
     Examples
     --------
@@ -257,6 +282,11 @@ def load(name, work=0.0):
     Returns
     -------
     module
+
+    Raises
+    ------
+    RuntimeError
+        If the device is "cuda", the kernel has a GPU twin, and there is no GPU.
     """
     options = current()
     device = "cpu" if options.device == "auto" and work < _WORTH_A_GPU else options.device

@@ -66,12 +66,22 @@ def explain(obj):
     -------
     Explanation
         A mapping of method names to reports with the fields ``kernels``, ``backend``, ``isa``, ``device``,
-        ``n_threads`` and ``reason``. Print it for the text. Reports stay in the process that made the call:
-        pickles and copies have none.
+        ``n_threads``, ``notes`` and ``reason``. Print it for the text. Reports stay in the process that made the
+        call: pickles and copies have none. Where there is no report, the text says why.
+
+    Raises
+    ------
+    TypeError
+        If `obj` is a class.
 
     See Also
     --------
+    accelerated : What has kernels at all.
     config_context : With ``strict=True`` a fallback to scikit-learn's own code is an error.
+
+    Notes
+    -----
+    O(number of attributes and elements of containers). No data and no kernel is touched.
 
     Examples
     --------
@@ -80,6 +90,14 @@ def explain(obj):
     >>> model = KMeans(2, random_state=0).fit([[0.0], [1.0], [5.0], [6.0]])
     >>> fastml.explain(model)["fit"].device
     'cpu'
+
+    A call that no kernel covers:
+
+    >>> import numpy as np
+    >>> from fastml.cluster import kmeans_plusplus
+    >>> centers, indices = kmeans_plusplus(np.eye(3), 2, n_local_trials=17)
+    >>> fastml.explain(kmeans_plusplus)["kmeans_plusplus"].reason
+    'n_local_trials=17 is more than the 16 that the kernel takes.'
     """
     if isinstance(obj, type):
         raise TypeError(f"explain takes an estimator, not its class: explain({obj.__name__}()).")

@@ -27,9 +27,29 @@ def patch_sklearn(names=None):
     names : str or iterable of str, default=None
         What to replace, as in ``["KMeans"]``. None stands for all of :func:`fastml.accelerated`.
 
+    Raises
+    ------
+    ValueError
+        If fastml has no replacement for one of the names. Then nothing is replaced.
+    FallbackError
+        Under ``strict``, if the installed scikit-learn is of a version that fastml was not tested with.
+
+    Warns
+    -----
+    UserWarning
+        If another module had bound a name before it was replaced.
+    RuntimeWarning
+        If scikit-learn's version was not tested and ``strict`` is off; once per process. Nothing is replaced.
+
     See Also
     --------
+    accelerated : The names that have a replacement.
+    explain : What ran, call by call.
     unpatch_sklearn : Puts scikit-learn's objects back.
+
+    Notes
+    -----
+    Imports the modules of scikit-learn that hold the names, and looks once through the names of all loaded modules.
 
     Examples
     --------
@@ -72,11 +92,24 @@ def unpatch_sklearn(names=None):
     Parameters
     ----------
     names : str or iterable of str, default=None
-        What to put back. None stands for everything.
+        What to put back. None stands for everything. Names that are not replaced stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If fastml has no replacement for one of the names.
 
     See Also
     --------
     patch_sklearn : Replaces them.
+
+    Examples
+    --------
+    >>> import fastml, sklearn.cluster
+    >>> fastml.patch_sklearn("KMeans")
+    >>> fastml.unpatch_sklearn("KMeans")
+    >>> sklearn.cluster.KMeans.__module__
+    'sklearn.cluster._kmeans'
     """
     with _lock:
         for module, name in _select(names):

@@ -47,10 +47,12 @@ def accelerated():
     Returns
     -------
     list of str
+        Full names in scikit-learn's public modules, sorted.
 
     See Also
     --------
     explain : What ran, call by call.
+    patch_sklearn : Replaces these names.
 
     Examples
     --------

@@ -64,6 +64,16 @@ def refused(what):
     Returns
     -------
     bool
+
+    Raises
+    ------
+    FallbackError
+        Under ``strict``, where the version was not tested.
+
+    Warns
+    -----
+    RuntimeWarning
+        Without ``strict``, the first time.
     """
     global _warned
     if TESTED:
@@ -79,10 +89,20 @@ def refused(what):
 def show_versions():
     """Print what a report of a problem needs: the versions, the machine, the kernels and the options.
 
+    See Also
+    --------
+    explain : What the calls on one estimator ran.
+    get_config : The options in force.
+
     Examples
     --------
     >>> import fastml
-    >>> fastml.show_versions()  # doctest: +SKIP
+    >>> fastml.show_versions()  # doctest: +ELLIPSIS
+    <BLANKLINE>
+    System:
+    ...
+    fastml:
+              fastml: ...
     """
     from fastml import _kernels, _threads
     from fastml._version import __version__

@@ -37,12 +37,38 @@ class FittedKMeans(Accelerated, TransformerMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
+            Samples, of the dtype of the fit: float32, or what converts to float64.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), int32
-            Equal to scikit-learn's; ties go to the lowest label. O(n_samples * n_clusters * n_features).
+            Ties go to the lowest label.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds NaN or infinity, or has another number of features than the samples of the fit; if one of the
+            two is float32 and the other is not.
+        RuntimeError
+            Under ``device="cuda"``, if X is dense and there is no GPU.
+
+        See Also
+        --------
+        transform : Distances to all centres.
+
+        Notes
+        -----
+        Class of agreement: identical. O(n_samples * n_clusters * n_features); for a sparse X its stored entries count
+        in the place of n_samples * n_features. Memory: O(n_samples + n_clusters * n_features).
+
+        Examples
+        --------
+        >>> from fastml.cluster import KMeans
+        >>> model = KMeans(2, init=[[0.0], [5.0]]).fit([[0.0], [1.0], [5.0], [6.0]])
+        >>> model.predict([[2.0], [4.0]]).tolist()
+        [0, 1]
         """
         X = self._check_samples(X)
         centers = self.cluster_centers_
@@ -56,16 +82,37 @@ class FittedKMeans(Accelerated, TransformerMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
+            Samples, of the dtype of the fit: float32, or what converts to float64.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the squared distances.
+            Weights of the squared distances; None: all 1.
 
         Returns
         -------
         score : float
-            Equal to scikit-learn's up to rounding.
+            Minus the weighted sum of squared distances to the nearest centres, in squared units of X.
+
+        Raises
+        ------
+        NotFittedError, ValueError, RuntimeError
+            As :meth:`predict`; ValueError also if the shape of `sample_weight` does not fit X.
+
+        See Also
+        --------
+        predict : The labels.
+
+        Notes
+        -----
+        Class of agreement: rounding. O(n_samples * n_clusters * n_features); for a sparse X its stored entries count
+        in the place of n_samples * n_features. Memory: O(n_samples + n_clusters * n_features).
+
+        Examples
+        --------
+        >>> from fastml.cluster import KMeans
+        >>> model = KMeans(2, init=[[0.0], [5.0]]).fit([[0.0], [1.0], [5.0], [6.0]])
+        >>> model.score([[2.5], [5.5]])
+        -4.0
         """
         X = self._check_samples(X)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
@@ -86,7 +133,33 @@ class FittedKMeans(Accelerated, TransformerMixin):
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_clusters)
-            Equal to scikit-learn's up to rounding. O(n_samples * n_clusters * n_features).
+            Euclidean distances in the units of X: float32 where X and the centres are, else float64. A data frame
+            after ``set_output``.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds NaN or infinity, or has another number of features than the samples of the fit.
+
+        See Also
+        --------
+        fit_transform : After a fit to the same samples.
+        predict : The nearest centres alone.
+
+        Notes
+        -----
+        Class of agreement: rounding. Computed in float64. O(n_samples * n_clusters * n_features); for a sparse X its
+        stored entries count in the place of n_samples * n_features. Memory: the result,
+        O(n_clusters * n_features), and a copy of X where it is float32 and the centres are not.
+
+        Examples
+        --------
+        >>> from fastml.cluster import KMeans
+        >>> model = KMeans(2, init=[[0.0], [5.0]]).fit([[0.0], [1.0], [5.0], [6.0]])
+        >>> model.transform([[2.0]]).tolist()
+        [[1.5, 3.5]]
         """
         return _distances.distances(self._check_samples(X), self.cluster_centers_, n_threads=effective_n_threads())
 
@@ -101,12 +174,32 @@ class FittedKMeans(Accelerated, TransformerMixin):
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples in the fit; None: all 1.
 
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_clusters)
-            Distances.
+            Euclidean distances, as :meth:`transform` gives them.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            As ``fit``.
+
+        See Also
+        --------
+        transform : Distances without a fit.
+
+        Notes
+        -----
+        Class of agreement: rounding; that of ``fit`` for the attributes. Cost and memory: ``fit``, then
+        :meth:`transform`.
+
+        Examples
+        --------
+        >>> from fastml.cluster import KMeans
+        >>> KMeans(2, init=[[0.0], [5.0]]).fit_transform([[0.0], [1.0], [5.0], [6.0]]).shape
+        (4, 2)
         """
         self.fit(X, sample_weight=sample_weight)
         return _distances.distances(self._check_samples(X), self.cluster_centers_, n_threads=effective_n_threads())

@@ -40,7 +40,7 @@ def k_means(
     n_clusters : int
         Number of clusters.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples.
+        Weights of the samples; None: all 1.
     init, n_init, max_iter, verbose, tol, random_state, copy_x, algorithm
         Parameters of :class:`KMeans`.
     return_n_iter : bool, default=False
@@ -49,13 +49,35 @@ def k_means(
     Returns
     -------
     centroid : ndarray of shape (n_clusters, n_features)
-        The centres.
-    label : ndarray of shape (n_samples,)
+        The centres, in the units of X.
+    label : ndarray of shape (n_samples,), int32
         Label of every sample.
     inertia : float
-        Weighted sum of squared distances to the own centres.
+        Weighted sum of squared distances to the own centres, in squared units of X.
     best_n_iter : int
         Iterations of the best run; only with `return_n_iter`.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As :meth:`KMeans.fit`, whose warnings are given, too.
+
+    See Also
+    --------
+    KMeans : The estimator, which can label other samples.
+    kmeans_plusplus : The starting centres alone.
+
+    Notes
+    -----
+    Class of agreement: identical `label` and `best_n_iter`; rounding for `centroid` and `inertia`. Cost, memory and
+    sources are those of :meth:`KMeans.fit`: O(n_samples * n_clusters * n_features) an iteration at most.
+
+    Examples
+    --------
+    >>> from fastml.cluster import k_means
+    >>> centers, labels, inertia = k_means([[0.0], [1.0], [5.0], [6.0]], 2, init=[[0.0], [5.0]])
+    >>> labels.tolist(), inertia
+    ([0, 0, 1, 1], 1.0)
     """
     est = KMeans(
         n_clusters=n_clusters,
@@ -75,7 +97,7 @@ def k_means(
 @accelerated(plain=sklearn.cluster.kmeans_plusplus)
 @validate_params(sklearn.cluster.kmeans_plusplus._skl_parameter_constraints, prefer_skip_nested_validation=True)
 def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, random_state=None, n_local_trials=None):
-    """Choose samples as starting centres by greedy k-means++ (Arthur and Vassilvitskii 2007, SODA).
+    """Choose samples as starting centres by greedy k-means++ [1]_.
 
     Parameters
     ----------
@@ -84,9 +106,9 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
     n_clusters : int
         Number of centres.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples.
+        Weights of the samples; None: all 1.
     x_squared_norms : array-like of shape (n_samples,), default=None
-        Squared norms of the samples.
+        Squared norms of the samples, in squared units of X; None: computed here.
     random_state : int, RandomState instance or None, default=None
         Source of the draws.
     n_local_trials : int, default=None
@@ -95,10 +117,44 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
     Returns
     -------
     centers : ndarray of shape (n_clusters, n_features)
-        The chosen samples.
+        The chosen samples, dense, of the dtype of X.
     indices : ndarray of shape (n_clusters,)
-        Their numbers, identical to scikit-learn's. O(n_samples * n_features) per candidate. Memory: a copy of X in
-        float32 where X is dense, and O(n_samples).
+        Their numbers.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has a value that is not allowed; if X holds NaN or infinity, is not 2-d or has fewer samples
+        than clusters; if the shape of `sample_weight` or `x_squared_norms` does not fit X; if weights have both signs.
+    FallbackError
+        Under ``strict``, if X is neither an array of float64, float32 or int64 nor a CSR matrix of floats with 32-bit
+        indices, or if `n_local_trials` is more than 16. scikit-learn's own function runs otherwise.
+
+    See Also
+    --------
+    KMeans : Starts from such centres unless told otherwise.
+    explain : Whether scikit-learn's own operations chose, where choices tied.
+
+    Notes
+    -----
+    Class of agreement: identical, and the random generator is left in the same state.
+
+    O(n_samples * n_features) a candidate, that is O(n_samples * n_features * n_clusters * n_local_trials) in all.
+    Memory: a copy of a dense X in float32, and O(n_samples * n_local_trials). Integers and other memory orders are
+    copied, too.
+
+    References
+    ----------
+    .. [1] D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastml.cluster import kmeans_plusplus
+    >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
+    >>> centers, indices = kmeans_plusplus(X, 2, random_state=0)
+    >>> np.array_equal(centers, X[indices])
+    True
     """
     check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if not _is_covered(X):

@@ -48,7 +48,7 @@ class Seeds:
 
     norms : squared norms that scikit-learn shall use, or None.
 
-    Where a choice hangs on rounding, scikit-learn's own function makes all of them anew from the same random state.
+    Where a choice hangs on rounding, scikit-learn's own operations make all of them anew from the same random state.
     """
 
     def __init__(self, X, weights, random_state, norms=None):
@@ -100,7 +100,8 @@ class Seeds:
         norms = self.given_norms
         if norms is None:  # their rounding depends on the memory order
             norms = self.norms if self.X.flags.c_contiguous else row_norms(self.X, squared=True)
-        return plusplus_by_products(self.X, n_clusters, self.filled, norms, self.draws, n_trials)
+        weights = None if self.weights is None else self.filled
+        return plusplus_by_products(self.X, n_clusters, weights, norms, self.draws, n_trials)
 
     def _by_distances(self, n_clusters, n_trials, tell_apart, n_threads):
         self._check_norms()

@@ -32,18 +32,64 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
+            Samples. Computed in float32 if they are float32, else in float64.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples; None: all 1.
 
         Returns
         -------
         self : KMeans
-            Class of agreement: identical labels and n_iter_, centres and inertia up to rounding. One iteration is
-            O(n_samples * n_clusters * n_features) at most; the bounds of Hamerly (2010) skip most of it once the
-            centres settle. Memory beside the centred copy: O(n_samples + n_clusters * n_features).
+            With ``cluster_centers_`` (n_clusters, n_features) in the units of X, ``labels_`` (n_samples,) int32,
+            ``inertia_`` in squared units of X, and ``n_iter_``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a value that is not allowed; if X holds NaN or infinity, is not 2-d, has fewer samples
+            than clusters or 64-bit sparse indices; if the shape of `init` or `sample_weight` does not fit X.
+        RuntimeError
+            Under ``device="cuda"``, if X is dense and there is no GPU.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If fewer than `n_clusters` clusters have samples.
+        RuntimeWarning
+            If `init` is an array and `n_init` more than 1; if `algorithm` is "elkan" for a single cluster.
+
+        See Also
+        --------
+        predict : Labels of other samples.
+        transform : Distances to the centres.
+
+        Notes
+        -----
+        Class of agreement: identical ``labels_``, ``n_iter_`` and state of the random generator; rounding for
+        ``cluster_centers_`` and ``inertia_``.
+
+        One iteration (Lloyd [1]_) is O(n_samples * n_clusters * n_features) at most; the bounds of Hamerly [2]_ skip
+        most of it once the centres settle. For a sparse X its stored entries count in the place of
+        n_samples * n_features.
+
+        Memory: a centred copy of a dense X, one more in float32 while k-means++ runs, and
+        O(n_samples + n_clusters * n_features). With ``copy_x=False`` X itself is centred; afterwards it is as
+        before up to rounding.
+
+        References
+        ----------
+        .. [1] S. P. Lloyd, "Least squares quantization in PCM", IEEE Transactions on Information Theory 28, 1982.
+        .. [2] G. Hamerly, "Making k-means even faster", SDM 2010.
+
+        Examples
+        --------
+        >>> from fastml.cluster import KMeans
+        >>> model = KMeans(2, init=[[0.0], [5.0]]).fit([[0.0], [1.0], [5.0], [6.0]])
+        >>> model.labels_.tolist()
+        [0, 0, 1, 1]
+        >>> model.cluster_centers_.tolist()
+        [[0.5], [5.5]]
         """
         given, X = X, check_X(self, X, reset=True, copy=self.copy_x and type(X) is not np.ndarray, **SAMPLES)
         with checked_params(self, X):

@@ -25,17 +25,53 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
+            Samples. Computed in float32 if they are float32, else in float64.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples; None: all 1.
 
         Returns
         -------
         self : MiniBatchKMeans
-            Class of agreement: identical labels, n_iter_ and n_steps_, centres and inertia up to rounding. A batch
-            costs O(batch_size * n_clusters * n_features). Memory: O(n_samples + n_clusters * n_features).
+            With ``cluster_centers_`` (n_clusters, n_features) in the units of X, ``inertia_`` in squared units of X,
+            ``n_iter_``, ``n_steps_``, and under `compute_labels` ``labels_`` (n_samples,) int32.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a value that is not allowed; if X holds NaN or infinity, is not 2-d, has fewer samples
+            than clusters or 64-bit sparse indices; if the shape of `init` or `sample_weight` does not fit X.
+
+        Warns
+        -----
+        RuntimeWarning
+            If `init` is an array and `n_init` more than 1; if `init_size` is less than `n_clusters`.
+
+        See Also
+        --------
+        KMeans.fit : All samples in each iteration.
+        partial_fit : One batch at a time, for data that do not fit into memory.
+
+        Notes
+        -----
+        Class of agreement: identical ``labels_``, ``n_iter_``, ``n_steps_`` and state of the random generator;
+        rounding for ``cluster_centers_`` and ``inertia_``.
+
+        A batch (Sculley [1]_) costs O(batch_size * n_clusters * n_features), the labels at the end
+        O(n_samples * n_clusters * n_features). Memory:
+        O(n_samples + (batch_size + init_size + n_clusters) * n_features).
+
+        References
+        ----------
+        .. [1] D. Sculley, "Web-scale k-means clustering", WWW 2010.
+
+        Examples
+        --------
+        >>> from fastml.cluster import MiniBatchKMeans
+        >>> model = MiniBatchKMeans(2, init=[[0.0], [5.0]], n_init=1, random_state=0)
+        >>> model.fit([[0.0], [1.0], [5.0], [6.0]]).labels_.tolist()
+        [0, 0, 1, 1]
         """
         X = check_X(self, X, reset=True, **SAMPLES)
         self._check_params_vs_input(X)
@@ -107,16 +143,47 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The batch.
+            The batch. After the first call of the dtype, float32 or float64, of the first.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples; None: all 1.
 
         Returns
         -------
         self : MiniBatchKMeans
-            As :meth:`fit`.
+            With ``cluster_centers_``, ``n_steps_``, the number of batches so far, and under `compute_labels`
+            ``labels_`` and ``inertia_`` of this batch. It sets no ``n_iter_``.
+
+        Raises
+        ------
+        ValueError
+            At the first call as :meth:`fit`. Later if X holds NaN or infinity, or has another number of features or
+            another dtype than the first batch; if the shape of `sample_weight` does not fit X.
+
+        Warns
+        -----
+        RuntimeWarning
+            At the first call, as :meth:`fit`.
+
+        See Also
+        --------
+        fit : Draws the batches from all samples.
+
+        Notes
+        -----
+        Class of agreement: identical ``labels_`` and ``n_steps_``; rounding for ``cluster_centers_`` and
+        ``inertia_``.
+
+        O(n_samples * n_clusters * n_features) a batch, and at the first call the choice of the starting centres.
+        Memory: O(n_samples + n_clusters * n_features), and copies of `init_size` samples at the first call.
+
+        Examples
+        --------
+        >>> from fastml.cluster import MiniBatchKMeans
+        >>> model = MiniBatchKMeans(2, init=[[0.0], [5.0]], n_init=1, random_state=0)
+        >>> model.partial_fit([[0.0], [5.0]]).partial_fit([[1.0], [6.0]]).cluster_centers_.tolist()
+        [[0.5], [5.5]]
         """
         started = hasattr(self, "cluster_centers_")
         X = check_X(self, X, reset=not started, **SAMPLES)

@@ -135,11 +135,14 @@ def plusplus_by_products(X, n_clusters, weights, norms, draws, n_trials):
     """Numbers of the samples chosen as centres: scikit-learn's own operations, in its order, on dense float64.
 
     Nothing can be undecided here: every sum is rounded as it is there, by the same library. What is spared are the
-    checks around them, half of the time with little data. Arguments as of plusplus; the memory order of X counts.
+    checks around them, half of the time with little data, and a few temporaries. Arguments as of plusplus; the memory
+    order of X counts.
     """
+    ones = np.ones(len(X)) if weights is None else weights
 
     def squares(rows):
-        found = -2 * (rows @ X.T)
+        found = rows @ X.T
+        found *= -2
         found += np.einsum("ij,ij->i", rows, rows)[:, np.newaxis]
         found += norms.reshape(1, -1)
         return np.maximum(found, 0, out=found)
@@ -147,10 +150,10 @@ def plusplus_by_products(X, n_clusters, weights, norms, draws, n_trials):
     chosen = np.empty(n_clusters, dtype=int)
     chosen[0] = draws.draw(1)[0]
     closest = squares(X[chosen[:1]])
-    potential, column = closest @ weights, weights.reshape(-1, 1)
+    potential, column = closest @ ones, ones.reshape(-1, 1)
     for c in range(1, n_clusters):
         targets = draws.random_state.uniform(size=n_trials) * potential
-        drawn = np.searchsorted((weights * closest).cumsum(), targets)
+        drawn = np.searchsorted((closest if weights is None else weights * closest).cumsum(), targets)
         np.minimum(drawn, len(X) - 1, out=drawn)
         nearest = squares(X[drawn])
         np.minimum(closest, nearest, out=nearest)

@@ -99,12 +99,13 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         self._counts = np.zeros(self.n_clusters, dtype=X.dtype)
         self._ewa_inertia = self._ewa_inertia_min = None
         self._no_improvement = self._n_since_last_reassign = 0
-        draws = WeightedDraws(weights, random_state) if DRAWS_BY_WEIGHT else None
+        draws = ones = None
+        if DRAWS_BY_WEIGHT:
+            draws, ones = WeightedDraws(weights, random_state), np.ones((self._batch_size,), X.dtype)
         n_steps = self.max_iter * n_samples // self._batch_size
         for i in range(n_steps):
             if draws:
-                batch = draws.draw(self._batch_size)
-                batch_weights = np.ones((self._batch_size,), X.dtype)  # the draw has taken the weights into account
+                batch, batch_weights = draws.draw(self._batch_size), ones  # the draw has taken the weights into account
             else:
                 batch = random_state.randint(0, n_samples, self._batch_size)
                 batch_weights = weights[batch]

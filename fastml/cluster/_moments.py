@@ -27,4 +27,6 @@ def center(X, *, keep, n_threads):
     out = np.empty_like(X) if keep else X
     kernel.subtract_columns(X, means, out, squares, n_threads)
     squares /= n_samples
+    if not np.isfinite(squares).all():
+        out.var(axis=0)  # says what NumPy says of an overflow
     return out, means, squares

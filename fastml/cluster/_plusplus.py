@@ -12,6 +12,7 @@ PAUSE = 6  # centres chosen without estimates after one spared little
 WORTH_ESTIMATES = 1 << 15  # elements from which they pay, where
 ESTIMATED_CENTERS = 8  # so many centres are to be chosen
 EPS = np.finfo(np.float64).eps
+LEAST_NORM = 1e-280  # squared norms are rounded more coarsely than EPS below, and overflow above its reciprocal
 
 
 class Undecided(Exception):
@@ -50,6 +51,8 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
     noise = 32 * (n_features + 4) * EPS * norms.max()
     walk = 4 * np.sqrt(n_samples)
     heaviest = 1.0 if weights is None else weights.max()
+    if not LEAST_NORM < norms.max() < 1 / LEAST_NORM:
+        raise Undecided
 
     def commit(center, index, bits):
         kernel.commit(samples, norms, weights, center, norms[index], bits, seeding, n_threads)
@@ -58,7 +61,7 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
     estimates = Estimates(kernel, samples, weights, noise, n_clusters, n_threads)
     potential = commit(rows(chosen), chosen, 0)
     while len(chosen) < n_clusters:
-        if potential <= 64 * total_weight * noise:
+        if not 64 * total_weight * noise < potential < np.inf:
             raise Undecided
         targets = random_state.uniform(size=n_trials) * potential
         drawn = kernel.find(
@@ -96,6 +99,8 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     rows, samples = _rows_of(X), _samples_of(X)
     weights = np.ones(n_samples, np.float32) if weights is None else weights
     noise = 32 * (n_features + 4) * EPS * norms.max()  # of one squared distance, before it is rounded
+    if 4 * norms.max() > np.finfo(np.float32).max:  # scikit-learn's distances overflow, and it warns
+        raise Undecided
     least = 64 * weights.sum(dtype=np.float64) * noise
     closest = np.empty((1, n_samples), np.float32)
     kernel.rounded_distances(samples, norms, rows(chosen), norms[chosen], None, None, closest, n_threads)

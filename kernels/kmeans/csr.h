@@ -14,7 +14,7 @@ typedef struct {
     int32_t *labels;                 /* (n,)        inout */
     unsigned char *touched;          /* (k,)        out    1: a sample left or joined; in for the sums; may be NULL */
     void *sums, *totals;             /* (k, d), (k,)  T  out */
-    double *partial;                 /* (chunks,)   out    sums of distances */
+    void *values;                    /* (n,)    T   out    weighted squared distances to the own centre */
     void *scratch;                   /* (n_threads, scratch_size) */
     ptrdiff_t scratch_size, n, d, k, width, chunk_rows, parts;
     int64_t n_changed;
@@ -50,6 +50,7 @@ static inline void fml_csr_sums_part(void *task, ptrdiff_t i) {
 static inline void fml_csr_inertia_chunk(void *task, ptrdiff_t i) {
     const fml_csr *t = task;
     const ptrdiff_t first = i * t->chunk_rows, end = first + t->chunk_rows < t->n ? first + t->chunk_rows : t->n;
-    t->partial[i] = t->is_f32 ? csr_add_up_distances_f32(t, first, end) : csr_add_up_distances_f64(t, first, end);
+    if (t->is_f32) csr_own_distances_f32(t, first, end);
+    else csr_own_distances_f64(t, first, end);
 }
 #endif

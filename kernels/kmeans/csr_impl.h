@@ -106,13 +106,9 @@ static void NAME(csr_distances)(const fml_csr *t, ptrdiff_t first, ptrdiff_t end
     }
 }
 
-static double NAME(csr_add_up_distances)(const fml_csr *t, ptrdiff_t first, ptrdiff_t end) {
+static void NAME(csr_own_distances)(const fml_csr *t, ptrdiff_t first, ptrdiff_t end) {
     const T *const weights = t->weights;
-    T sum = 0, value[256];
-    for (ptrdiff_t i = first; i < end; i += 256) {
-        const ptrdiff_t n = end - i < 256 ? end - i : 256;
-        NAME(csr_distances)(t, i, i + n, value);
-        for (ptrdiff_t s = 0; s < n; s++) sum += weights ? value[s] * weights[i + s] : value[s];
-    }
-    return sum;
+    T *const values = t->values;
+    NAME(csr_distances)(t, first, end, values + first);
+    if (weights) for (ptrdiff_t i = first; i < end; i++) values[i] *= weights[i];
 }

@@ -17,7 +17,7 @@ typedef struct {
     const unsigned char *touched;    /* (k,)        in     clusters to add up anew; NULL: all */
     const void *centers;             /* (k, d)  T   in     for the distances */
     void *sums, *totals;             /* (k, d), (k,)  T  out */
-    double *partial;                 /* (chunks,)   out    sums of distances */
+    void *values;                    /* (n,)    T   out    weighted squared distances to the own centre */
     ptrdiff_t n, d, k, chunk_rows;
     ptrdiff_t k_parts, f_parts;      /* how the clusters and the features are divided */
     int is_f32;
@@ -65,6 +65,9 @@ typedef struct {
     double c_norm_max;
     int is_f32;
 } fml_gaps;
+
+/* Squares below this are not told apart in float, and no sample is settled by them. */
+#define FML_LEAST 0x1p-100f
 
 /* Is every other centre farther away than the own one, by more than rounding could hide?
  * `doubt` is the difference of squared distances that it could; the other centre's distance is at least `lower`,
@@ -118,7 +121,7 @@ FML_INLINE void fml_set_bounds(fml_assign *t, ptrdiff_t start, const int32_t *ro
                                const float *next2, int movers) {
     float upper[FML_BLOCK_ROWS], lower[FML_BLOCK_ROWS], largest = 0;
     for (int s = 0; s < n_rows; s++) {
-        upper[s] = sqrtf(near2[s] > 0 ? near2[s] : 0) * (1 + 0x1p-20f) + 0x1p-120f;
+        upper[s] = sqrtf(near2[s] > 0 ? near2[s] : 0) * (1 + 0x1p-20f) + 0x1p-60f;  /* what squares lose below 2^-120 */
         lower[s] = sqrtf(next2[s] > 0 ? next2[s] : 0) * (1 - 0x1p-20f);
     }
     for (int s = 0; s < n_rows; s++)
@@ -229,6 +232,7 @@ static inline void fml_sums_part(void *task, ptrdiff_t i) {
 static inline void fml_distances_chunk(void *task, ptrdiff_t i) {
     const fml_sums *t = task;
     const ptrdiff_t first = i * t->chunk_rows, end = first + t->chunk_rows < t->n ? first + t->chunk_rows : t->n;
-    t->partial[i] = t->is_f32 ? add_up_distances_f32(t, first, end) : add_up_distances_f64(t, first, end);
+    if (t->is_f32) own_distances_f32(t, first, end);
+    else own_distances_f64(t, first, end);
 }
 #endif

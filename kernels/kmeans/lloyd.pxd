@@ -14,7 +14,7 @@ cdef extern from "lloyd.h" nogil:
         const void *centers
         void *sums
         void *totals
-        double *partial
+        void *values
         Py_ssize_t n, d, k, chunk_rows, k_parts, f_parts
         int is_f32
 

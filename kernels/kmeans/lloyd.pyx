@@ -30,7 +30,7 @@ BOUNDED = True                       # assign and follow keep Bounds
 FUSED = True                         # there is assign_and_add_up
 SCREENED_ROWS = 512                  # samples from which float copies of the centres pay
 SCREENED_PRODUCTS = 128              # multiply-adds a sample from which the screen does: 1.3x at 256, 0.8x at 64
-DISTANCE_ROWS = 1024                 # fixed: the inertia is the sum of the sums of so many samples each
+DISTANCE_ROWS = 1024                 # samples of a chunk of distances
 
 
 cdef void assign_chunk(void *task, Py_ssize_t i) noexcept nogil:
@@ -244,20 +244,23 @@ def inertia(
     const int32_t[::1] labels,                   # in     (n_samples,)
     int n_threads,
 ):
-    """Weighted sum of the squared distances to the own centre. O(n_samples * n_features)."""
+    """Weighted sum of the squared distances to the own centre. O(n_samples * n_features).
+
+    In the order of the samples and in their type, as scikit-learn adds up on one thread: which of several runs is the
+    best may hang on its rounding.
+    """
     cdef fml_sums task
     task.n, task.d, task.k, task.chunk_rows = X.shape[0], X.shape[1], centers.shape[0], DISTANCE_ROWS
-    cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows
-    cdef double[::1] partial = np.empty(n_chunks)
-    task.X, task.labels, task.centers, task.partial = &X[0, 0], &labels[0], &centers[0, 0], &partial[0]
+    cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows, i
+    cdef floating[::1] values = np.empty(task.n, np.float32 if floating is float else np.float64)
+    cdef floating total = 0
+    task.X, task.labels, task.centers, task.values = &X[0, 0], &labels[0], &centers[0, 0], &values[0]
     task.weights = &weights[0] if weights is not None else NULL
     task.is_f32 = floating is float
     with nogil:
         run_chunks(fml_distances_chunk, &task, n_chunks, task.chunk_rows * (3 + 0.5 * <double> task.d), n_threads)
-    cdef double total = 0
-    cdef Py_ssize_t i
-    for i in range(n_chunks):
-        total += partial[i]
+        for i in range(task.n):
+            total += values[i]
     return total
 
 

@@ -32,7 +32,7 @@ cdef extern from "csr.h" nogil:
         unsigned char *touched
         void *sums
         void *totals
-        double *partial
+        void *values
         void *scratch
         Py_ssize_t scratch_size, n, d, k, width, chunk_rows, parts
         int64_t n_changed
@@ -138,15 +138,16 @@ def inertia(
     task.chunk_rows = DISTANCE_ROWS
     cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows, i
     cdef const floating[::1] c_norms = np.einsum("ij,ij->i", centers, centers)
-    cdef double[::1] partial = np.empty(n_chunks)
-    cdef double total = 0
-    task.labels, task.c_norms, task.partial = &labels[0], &c_norms[0], &partial[0]
+    cdef floating[::1] values = np.empty(task.n, np.float32 if floating is float else np.float64)
+    cdef floating total = 0
+    task.labels, task.c_norms, task.values = &labels[0], &c_norms[0], &values[0]
     cdef const floating[::1] given = weights
     if given is not None:
         task.weights = &given[0]
     run_chunks(fml_csr_inertia_chunk, &task, n_chunks, task.chunk_rows * row_ns(&task), n_threads)
-    for i in range(n_chunks):
-        total += partial[i]
+    with nogil:
+        for i in range(task.n):
+            total += values[i]
     return total
 
 

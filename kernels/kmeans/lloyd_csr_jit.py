@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import kernel
-from fastml._kernels.kmeans.lloyd_jit import DISTANCE_ROWS, average, relabel, smallest  # noqa: F401 (average: the driver's)
+from fastml._kernels.kmeans.lloyd_jit import average, relabel, smallest  # noqa: F401 (average: the driver's)
 from fastml._kernels.kmeans.rows import to_device, to_host  # noqa: F401 (the driver's)
 
 BOUNDED = FUSED = False
@@ -80,13 +80,10 @@ def inertia(X, weights, centers, labels, n_threads):
 @kernel
 def sum_of_distances(X, weights, centers, c_norms, labels):
     n_samples = len(X.indptr) - 1
-    total = 0.0
-    for first in range(0, n_samples, DISTANCE_ROWS):
-        part = centers.dtype.type(0)
-        for i in range(first, min(first + DISTANCE_ROWS, n_samples)):
-            value = squared_distance(X, i, centers[labels[i]], c_norms[labels[i]])
-            part += value if weights is None else value * weights[i]
-        total += part
+    total = centers.dtype.type(0)
+    for i in range(n_samples):
+        value = squared_distance(X, i, centers[labels[i]], c_norms[labels[i]])
+        total += value if weights is None else value * weights[i]
     return total
 
 

@@ -11,10 +11,9 @@ from numba import cuda
 from fastml._kernels._cuda import SIMULATED, THREADS, blocks, fma, kernel, mul, sqrt, to_device, to_host  # noqa: F401 (the driver's)
 from fastml._kernels._cuda import device as device_function
 from fastml._kernels.kmeans import rows as host_rows
-from fastml._kernels.kmeans.lloyd_jit import average  # noqa: F401 (the driver's)
+from fastml._kernels.kmeans.lloyd_jit import average, in_order  # noqa: F401 (average: the driver's)
 
 BOUNDED = FUSED = False
-DISTANCE_ROWS = 1024
 
 # The tile of the assignment: a thread has 2 samples x 16 clusters of dot products in registers.
 ROWS, CLUSTERS, FEATURES = (2, 4, 8) if SIMULATED else (2, 16, 8)
@@ -198,29 +197,19 @@ def add_up(X, weights, labels, touched, sums, totals, n_threads):
 
 
 @kernel
-def add_up_distances(X, weights, centers, labels, partial):
-    """Sum of the distances of DISTANCE_ROWS samples."""
-    values = cuda.shared.array(DISTANCE_ROWS, X.dtype)
-    first = cuda.blockIdx.x * DISTANCE_ROWS
-    n_rows = min(DISTANCE_ROWS, X.shape[0] - first)
-    for s in range(cuda.threadIdx.x, n_rows, THREADS):
-        i = first + s
+def own_distances(X, weights, centers, labels, values):
+    """Weighted squared distances to the own centre."""
+    i = cuda.grid(1)
+    if i < X.shape[0]:
         value = squared_distance(X, i, centers, labels[i])
-        values[s] = mul(value, weights[i]) if weights.shape[0] else value
-    cuda.syncthreads()
-    if cuda.threadIdx.x == 0:
-        total = X.dtype.type(0)
-        for s in range(n_rows):
-            total += values[s]
-        partial[cuda.blockIdx.x] = total
+        values[i] = mul(value, weights[i]) if weights.shape[0] else value
 
 
 def inertia(X, weights, centers, labels, n_threads):
-    n_blocks = blocks(X.shape[0], DISTANCE_ROWS)
-    partial = cuda.device_array(n_blocks, np.float64)
+    values = cuda.device_array(X.shape[0], centers.dtype)
     centers_there = cuda.to_device(centers)
-    add_up_distances[n_blocks, THREADS](X, given(weights, centers.dtype), centers_there, labels, partial)
-    return sum(partial.copy_to_host().tolist())
+    own_distances[blocks(X.shape[0], THREADS), THREADS](X, given(weights, centers.dtype), centers_there, labels, values)
+    return in_order(values.copy_to_host())
 
 
 def given(weights, dtype):

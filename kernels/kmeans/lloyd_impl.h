@@ -282,7 +282,7 @@ static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const 
  * open   inout   their numbers, counted from `start` */
 static void NAME(unsettled)(fml_assign *t, ptrdiff_t start, ptrdiff_t first, int n_rows, fml_open *open) {
     const T *const X = t->X, *const centers = t->centers;
-    const float doubt = (float)(1.0001 * NAME(doubt)(t->d, t->block_norms[first / FML_BLOCK_ROWS], t->c_norm_max));
+    const float doubt = (float)(1.0001 * NAME(doubt)(t->d, t->block_norms[first / FML_BLOCK_ROWS], t->c_norm_max)) + FML_LEAST;
     const double slack = 1 + 2 * ((double)t->d + 4) * EPS;
     int32_t rows[FML_BLOCK_ROWS];
     int n = 0;

@@ -10,7 +10,6 @@ from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_ho
 
 SMALL_KERNELS = has_small_kernels()
 BOUNDED = FUSED = False
-DISTANCE_ROWS = 1024
 
 
 @kernel
@@ -149,11 +148,17 @@ def average(sums, totals, centers_old, centers, shift):
 
 @kernel
 def inertia(X, weights, centers, labels, n_threads):
-    total = 0.0
-    for first in range(0, len(X), DISTANCE_ROWS):
-        part = X.dtype.type(0)
-        for i in range(first, min(first + DISTANCE_ROWS, len(X))):
-            value = squared_distance(X[i], centers[labels[i]])
-            part += value if weights is None else value * weights[i]
-        total += part
+    total = X.dtype.type(0)
+    for i in range(len(X)):
+        value = squared_distance(X[i], centers[labels[i]])
+        total += value if weights is None else value * weights[i]
+    return total
+
+
+@kernel
+def in_order(values):
+    """Sum of a few million numbers, one after the other, in their type."""
+    total = values.dtype.type(0)
+    for value in values:
+        total += value
     return total

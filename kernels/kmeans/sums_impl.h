@@ -37,13 +37,12 @@ static void NAME(add_up)(const fml_sums *t, ptrdiff_t k_first, ptrdiff_t k_end, 
     NAME(add_rows)(t, 0, t->n, k_first, k_end, f_first, f_end - f_first);
 }
 
-/* Weighted squared distances to the own centre, added up sample by sample. */
-static double NAME(add_up_distances)(const fml_sums *t, ptrdiff_t first, ptrdiff_t end) {
+/* Weighted squared distances to the own centre. */
+static void NAME(own_distances)(const fml_sums *t, ptrdiff_t first, ptrdiff_t end) {
     const T *const X = t->X, *const weights = t->weights, *const centers = t->centers;
-    T sum = 0;
+    T *const values = t->values;
     for (ptrdiff_t i = first; i < end; i++) {
         const T value = NAME(squared_distance)(X + i * t->d, centers + t->labels[i] * t->d, t->d);
-        sum += weights ? value * weights[i] : value;
+        values[i] = weights ? value * weights[i] : value;
     }
-    return sum;
 }

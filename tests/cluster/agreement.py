@@ -214,7 +214,8 @@ def _array_difference(name, a, b, theirs, scale):
     else:
         unequal = np.flatnonzero(a != b)
         return f"{unequal.size} of {a.size} differ, at {unequal[:5]}" if unequal.size else ""
-    error = np.abs(a.astype(float) - b)
+    with np.errstate(invalid="ignore"):
+        error = np.where(a == b, 0, np.abs(a.astype(float) - b))  # infinities may be equal
     # A NaN is beyond every tolerance.
     return "" if (error <= tolerance).all() else f"off by {error.max():.3g}, allowed {np.max(tolerance):.3g}"
 

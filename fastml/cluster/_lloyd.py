@@ -102,9 +102,9 @@ class Assignment:
         norms = squared_norms(centers)
         bounds = self._bounds_for(centers, norms, shift)
         # where most samples are looked at anyway, one pass through the memory serves both
-        if add_up and kernel.FUSED and self.n_threads == 1 and 2 * self.n_seen > len(self.labels):
+        if add_up and kernel.FUSED and 2 * self.n_seen > len(self.labels):
             n_changed, self.n_seen = kernel.assign_and_add_up(
-                X, weights, centers, norms, self.labels, bounds, self.elkan, self.sums, self.totals
+                X, weights, centers, norms, self.labels, bounds, self.elkan, self.sums, self.totals, self.n_threads
             )
         else:
             n_changed, self.n_seen = kernel.assign(

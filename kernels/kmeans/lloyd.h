@@ -45,7 +45,10 @@ typedef struct {
     double origin_norm, narrow_norm_max;
     float quiet_moved;               /*             in     how far any other centre moved */
     unsigned char *touched;          /* (k,)        out    1: a sample left or joined the cluster */
-    const fml_sums *sums;            /*             in     sums that each chunk is added to once it has its labels; NULL: none. One thread */
+    const fml_sums *sums;            /*             in     sums that each chunk is added to once it has its labels; NULL: none */
+    unsigned char *done;             /* (n_chunks,) zeros  with `sums`: the chunk has its labels */
+    ptrdiff_t n_chunks, next;        /*             inout  chunks before `next` are added up */
+    int adding;                      /*             0      a thread is adding up */
     void *scratch;                   /* (n_threads, scratch_size) */
     ptrdiff_t scratch_size;
     double c_norm_max;               /* largest norm of a centre */
@@ -181,6 +184,22 @@ FML_INLINE int fml_few(const fml_assign *t) {
 
 #include "screen.h"
 
+/* A chunk has its labels. Chunks are added up in their order, by whichever thread comes first while the others go on: sums that do not
+ * depend on the number of threads, from rows that are still in a cache. */
+static inline void fml_add_in_turn(fml_assign *t, ptrdiff_t chunk) {
+    __atomic_store_n(t->done + chunk, 1, __ATOMIC_SEQ_CST);
+    do {
+        if (__atomic_exchange_n(&t->adding, 1, __ATOMIC_SEQ_CST)) return;  /* who is at it looks again when done */
+        for (; t->next < t->n_chunks && __atomic_load_n(t->done + t->next, __ATOMIC_SEQ_CST); t->next++) {
+            const ptrdiff_t start = t->next * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
+            if (t->is_f32) add_rows_f32(t->sums, start, end, 0, t->k, 0, t->d);
+            else add_rows_f64(t->sums, start, end, 0, t->k, 0, t->d);
+        }
+        chunk = t->next;
+        __atomic_store_n(&t->adding, 0, __ATOMIC_SEQ_CST);
+    } while (chunk < t->n_chunks && __atomic_load_n(t->done + chunk, __ATOMIC_SEQ_CST));
+}
+
 static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
     fml_assign *t = task;
     void *const xt = (char *)t->scratch + worker * t->scratch_size;
@@ -203,9 +222,7 @@ static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
     }
     __atomic_fetch_add(&t->n_evaluated, open.n_all, __ATOMIC_RELAXED);
     __atomic_fetch_add(&t->n_changed, open.n_changed, __ATOMIC_RELAXED);
-    if (!t->sums) return;
-    if (t->is_f32) add_rows_f32(t->sums, start, end, 0, t->k, 0, t->d);
-    else add_rows_f64(t->sums, start, end, 0, t->k, 0, t->d);
+    if (t->sums) fml_add_in_turn(t, chunk);
 }
 
 static inline void fml_gaps_block(void *task, ptrdiff_t i, int worker) {

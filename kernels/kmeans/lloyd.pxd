@@ -44,6 +44,9 @@ cdef extern from "lloyd.h" nogil:
         float quiet_moved
         unsigned char *touched
         const fml_sums *sums
+        unsigned char *done
+        Py_ssize_t n_chunks, next
+        int adding
         void *scratch
         Py_ssize_t scratch_size
         double c_norm_max

@@ -28,6 +28,7 @@ from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_ho
 SMALL_KERNELS = has_small_kernels()
 BOUNDED = True                       # assign and follow keep Bounds
 FUSED = True                         # there is assign_and_add_up
+FUSED_BYTES = 1 << 18                # of a chunk that is added up, too
 SCREENED_ROWS = 512                  # samples from which float copies of the centres pay
 SCREENED_PRODUCTS = 128              # multiply-adds a sample from which the screen does: 1.3x at 256, 0.8x at 64
 DISTANCE_ROWS = 1024                 # samples of a chunk of distances
@@ -106,15 +107,16 @@ def assign_and_add_up(
     bint stay,                               # in
     floating[:, ::1] sums,                   # out    (n_clusters, n_features)  of all clusters
     floating[::1] totals,                    # out    (n_clusters,)
+    int n_threads,
 ):
-    """What assign and then add_up of all clusters do, on one thread, with one look at each sample."""
+    """What assign and then add_up of all clusters do, with one look at each sample."""
     cdef fml_sums task
     cdef unsigned char[::1] nothing = None   # all clusters are added up, whoever was touched
     task.X, task.labels, task.sums, task.totals = &X[0, 0], &labels[0], &sums[0, 0], &totals[0]
     task.weights, task.touched = &weights[0] if weights is not None else NULL, NULL
     task.n, task.d, task.k = X.shape[0], X.shape[1], sums.shape[0]
     sums[:], totals[:] = 0, 0
-    return label(X, centers, c_norms, labels, nothing, bounds, stay, 1, &task)
+    return label(X, centers, c_norms, labels, nothing, bounds, stay, n_threads, &task)
 
 
 cdef label(
@@ -155,10 +157,13 @@ cdef label(
     task.n_changed = task.n_evaluated = 0
     cdef double row_ns = 5 + 0.04 * <double> task.d * task.k
     task.chunk_rows = FML_BLOCK_ROWS
-    # chunks that are added up too had better be in a cache still
-    while sums == NULL and task.chunk_rows < FML_CHUNK_ROWS and task.chunk_rows * 16 < task.n:
+    # chunks that are added up, too, had better be in a cache still
+    cdef double most = FUSED_BYTES / (sizeof(floating) * <double> task.d) if sums != NULL else FML_CHUNK_ROWS
+    while task.chunk_rows < FML_CHUNK_ROWS and 2 * task.chunk_rows <= most and task.chunk_rows * 16 < task.n:
         task.chunk_rows *= 2
     cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows
+    cdef unsigned char[::1] done = np.zeros(n_chunks, np.uint8)
+    task.done, task.n_chunks, task.next, task.adding = &done[0], n_chunks, 0, 0
     n_threads = min(n_threads, n_chunks)
     task.scratch = scratch(task.d, n_threads, &task.scratch_size)
     try:

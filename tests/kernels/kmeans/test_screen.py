@@ -110,10 +110,11 @@ def test_few_samples_reach_the_exact_tile():
     assert (screened != right).sum() < 3
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 8])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("n_features", "k"), [(3, 5), (12, 40), (70, 3)])
-def test_one_pass_does_what_two_do(n_features, k, weighted, dtype):
+def test_one_pass_does_what_two_do(n_features, k, weighted, dtype, n_threads):
     rng = np.random.RandomState(0)
     X = rng.normal(size=(N_SAMPLES, n_features)).astype(dtype)
     weights = rng.uniform(0, 2, N_SAMPLES).astype(dtype) if weighted else None
@@ -122,6 +123,7 @@ def test_one_pass_does_what_two_do(n_features, k, weighted, dtype):
     sums, totals = np.full((2, k, n_features), 7, dtype), np.full((2, k), 7, dtype)
     n_changed = lloyd.assign(X, centers, norms, labels, touched, None, False, 2)[0]
     lloyd.add_up(X, weights, labels, touched, sums[0], totals[0], 2)
-    assert lloyd.assign_and_add_up(X, weights, centers, norms, others, None, False, sums[1], totals[1])[0] == n_changed
+    arguments = X, weights, centers, norms, others, None, False, sums[1], totals[1], n_threads
+    assert lloyd.assign_and_add_up(*arguments)[0] == n_changed
     for pair in ((labels, others), sums, totals):
         np.testing.assert_array_equal(*pair)

@@ -1,0 +1,123 @@
+"""Driver of growing trees: what is computed once per fit, who shares it, and how many trees grow at a time."""
+
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+
+from fastml._dispatch import load, record
+from fastml._kernels.tree.tables import Rules
+
+__all__ = ["Rules", "as_counts", "batches", "converted", "grow", "prepare", "sharing"]
+
+NO_LIMIT = 2**31 - 1  # of depth
+
+_shared = []  # the _Shared in force, of all threads: what they hold is read-only
+
+
+class _Shared:
+    """Samples that several trees are fitted to, and what the kernels have made of them."""
+
+    def __init__(self, X, X32):
+        self.X, self.X32 = X, X32
+        self.features = {}  # (module of the kernel, random, presort): Features
+        self.lock = threading.Lock()
+
+
+@contextmanager
+def sharing(X, X32):
+    """Let all trees that are fitted to this very array, in this process, read the same features.
+
+    For ensembles whose loops fit a tree a round. The samples must not change inside.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The object that the trees' ``fit`` is given.
+    X32 : ndarray of shape (n_samples, n_features), float32
+        The same samples as the trees' own check would return them; `X` itself where it is float32.
+    """
+    shared = _Shared(X, X32)
+    _shared.append(shared)
+    try:
+        yield
+    finally:
+        _shared.remove(shared)
+
+
+def converted(X):
+    """Return the checked float32 samples of an array that is shared, and None for any other."""
+    return next((shared.X32 for shared in _shared if shared.X is X or shared.X32 is X), None)
+
+
+def prepare(X, rules, n_threads):
+    """Return what a kernel computes once for all trees that are fitted to the same samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32
+        Samples in any order. NaN: missing.
+    rules : Rules
+        How the trees will grow.
+    n_threads : int
+
+    Returns
+    -------
+    Features
+    """
+    kernel = load("tree.grow", float(X.size))
+    # Sorted lists of all features, kept through the splits, pay where a node looks at more than a third of them.
+    presort = not rules.random and 3 * rules.max_features > X.shape[1]
+    shared = next((shared for shared in _shared if shared.X32 is X), None)
+    if shared is None:
+        return kernel.prepare(X, rules.random, presort, n_threads)
+    with shared.lock:
+        key = kernel, rules.random, presort
+        if key not in shared.features:
+            shared.features[key] = kernel.prepare(X, rules.random, presort, n_threads)
+        return shared.features[key]
+
+
+def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads):
+    """Grow trees on the same samples.
+
+    Parameters
+    ----------
+    features : Features
+        Of :func:`prepare` under the same options.
+    y : ndarray of shape (n_samples, n_outputs), float64, C order
+        Targets; codes of the classes from 0 on.
+    n_classes : ndarray of shape (n_outputs,), intp, or None
+        None: regression.
+    weights : list of {None, ndarray of shape (n_samples,), uint8 or float64}
+        One entry a tree. None: all 1. Samples of weight 0 are left out.
+    min_weight_leaf : list of float
+        One entry a tree.
+    seeds : list of int
+        One entry a tree: start of its random stream, below 2**32.
+    rules : Rules
+    n_threads : int
+
+    Returns
+    -------
+    list of (nodes, values, max_depth)
+        One entry a tree: nodes (n_nodes,) of ``NODE``, values (n_nodes, n_outputs, max_n_classes) float64.
+    """
+    record(n_threads=n_threads)
+    kernel = load("tree.grow", float(y.size) * len(seeds))
+    return kernel.grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads)
+
+
+def batches(n_trees, X, itemsize, n_threads):
+    """Yield the slices of trees to grow at a time: their weights take no more memory than the samples do.
+
+    But never less than two trees a thread: the last of a batch leaves threads idle.
+    """
+    size = max(2 * n_threads, 4 * X.shape[1] // itemsize)
+    for start in range(0, n_trees, size):
+        yield slice(start, min(start + size, n_trees))
+
+
+def as_counts(counts):
+    """Return bootstrap counts in the narrowest type that kernels take."""
+    return counts.astype(np.uint8 if counts.max() < 256 else np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 from fastml._dispatch import load, record
 from fastml._kernels.tree.tables import Rules
 
-__all__ = ["Rules", "as_counts", "batches", "converted", "grow", "prepare", "sharing"]
+__all__ = ["Rules", "batches", "converted", "grow", "narrowed", "prepare", "sharing"]
 
 NO_LIMIT = 2**31 - 1  # of depth
 
@@ -118,6 +118,10 @@ def batches(n_trees, X, itemsize, n_threads):
         yield slice(start, min(start + size, n_trees))
 
 
-def as_counts(counts):
-    """Return bootstrap counts in the narrowest type that kernels take."""
-    return counts.astype(np.uint8 if counts.max() < 256 else np.float64)
+def narrowed(weights):
+    """Return weights in the narrowest type that kernels take: small whole numbers in a byte."""
+    if weights.min() >= 0 and weights.max() < 256:
+        counts = weights.astype(np.uint8)
+        if np.array_equal(counts, weights):
+            return counts
+    return weights.astype(np.float64, copy=False)

@@ -266,8 +266,10 @@ def _tree_like(template, seed, tree):
     attributes.update(vars(template), random_state=seed, tree_=tree)
     if "classes_" in attributes:
         classes = attributes["classes_"]
-        attributes["classes_"] = classes.copy() if isinstance(classes, np.ndarray) else [c.copy() for c in classes]
-        attributes["n_classes_"] = attributes["n_classes_"].copy()
+        if isinstance(classes, np.ndarray):
+            attributes["classes_"] = classes.copy()
+        else:
+            attributes["classes_"], attributes["n_classes_"] = [c.copy() for c in classes], est.n_classes_.copy()
     if est.ccp_alpha:
         est._prune_tree()
     return est

@@ -22,6 +22,7 @@ from fastml.tree._targets import as_float64, columns, encode
 _CRITERIA = {"log_loss": "entropy"} | {
     name: name for name in ("gini", "entropy", "squared_error", "absolute_error", "poisson")
 }
+_TOO_MANY = 2**56  # leaves: more than memory can hold
 
 
 class FastTree(KnownParams, FittedTree):
@@ -148,7 +149,7 @@ class FastTree(KnownParams, FittedTree):
         return X, columns(y)
 
     def _rules(self, n_samples, n_classes):
-        """Resolve the parameters to numbers; return None where `monotonic_cst` does not fit."""
+        """Resolve the parameters to numbers; return None where scikit-learn's own code refuses one."""
         n_features, max_features = self.n_features_in_, self.max_features
         if max_features is None:
             max_features = n_features
@@ -163,6 +164,8 @@ class FastTree(KnownParams, FittedTree):
             min_leaf = ceil(min_leaf * n_samples)
         if not isinstance(min_split, Integral):
             min_split = max(2, ceil(min_split * n_samples))
+        if self.max_leaf_nodes is not None and self.max_leaf_nodes > _TOO_MANY:
+            return None
         if (signs := self.monotonic_cst) is not None:
             signs = np.asarray(signs)
             if self.n_outputs_ > 1 or signs.shape != (n_features,) or not np.all(np.isin(signs, (-1, 0, 1))):

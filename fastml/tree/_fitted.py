@@ -118,7 +118,8 @@ class FittedTree(Accelerated):
         >>> model.apply([[2.0], [4.0]]).tolist()
         [1, 2]
         """
-        return self.tree_.apply(self._samples(X, check_input))
+        X = self._samples(X, check_input)
+        return self.tree_.apply(X)
 
 
 class FittedClassifierTree(FittedTree):

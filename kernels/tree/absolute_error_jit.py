@@ -14,7 +14,8 @@ def target_ranks(y, members):
     """Ranks (n_outputs, n_members) of the members' targets; equal ones by their place among the members."""
     ranks = np.empty((y.shape[1], len(members)), np.int64)
     for k in range(y.shape[1]):
-        ranks[k, np.argsort(y[members, k], kind="mergesort")] = np.arange(len(members))
+        for rank, m in enumerate(np.argsort(y[:, k][members], kind="mergesort")):
+            ranks[k, m] = rank
     return ranks
 
 
@@ -59,7 +60,7 @@ def halves(weights, half):
 
 @kernel
 def sums_below(weights, weighted, rank):
-    """Sums of both trees over the ranks below ``rank``, added from the widest node down as the descent meets them."""
+    """Return the sums over the ranks below ``rank``, their terms in the order in which the descent meets them."""
     place, bit, weight, weighted_y = 0, 1, 0.0, 0.0
     while 2 * bit < len(weights):
         bit *= 2
@@ -79,7 +80,8 @@ def running_errors(y, weights, members, ranks, order):
     errors, medians = np.zeros(n), np.empty((n, n_outputs))
     for k in range(n_outputs):
         sorted_y = np.empty(n)
-        sorted_y[ranks[k]] = y[members, k]
+        for m in range(n):
+            sorted_y[ranks[k, m]] = y[members[m], k]
         below, weighted = np.zeros(n + 1), np.zeros(n + 1)
         total, total_y = 0.0, 0.0
         for p in range(n):

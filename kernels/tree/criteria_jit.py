@@ -60,8 +60,10 @@ def clear(node, side):
 def leave_rest_to_the_right(given, node):
     node.weight[RIGHT] = node.weight[ALL] - node.weight[LEFT]
     if given.criterion != ABSOLUTE_ERROR:
-        node.sums[RIGHT] = node.sums[ALL] - node.sums[LEFT]
         node.errors[RIGHT] = node.errors[ALL] - node.errors[LEFT]
+        for k in range(node.sums.shape[1]):
+            for c in range(node.sums.shape[2]):
+                node.sums[RIGHT, k, c] = node.sums[ALL, k, c] - node.sums[LEFT, k, c]
 
 
 @kernel
@@ -150,7 +152,7 @@ def impurity(given, node, side, members):
 
 @kernel
 def proxy(given, node):
-    """What is largest where the improvement is: the improvement without the terms that all splits share."""
+    """Return the improvement without the terms that all splits of the node share."""
     if given.criterion == SQUARED_ERROR:
         left, right = 0.0, 0.0
         for k in range(given.y.shape[1]):

@@ -1,4 +1,4 @@
-"""Twin of grow.pyx: the growing of trees in its plainest form. One thread; of the features only the columns are used."""
+"""Twin of grow.pyx: the growing of trees in its plainest form. One thread; it reads the columns only."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ CRITERIA = {
     "absolute_error": ABSOLUTE_ERROR,
     "poisson": POISSON,
 }
-NO_CHILD, NO_FEATURE = -1, -2
+NO_PARENT, NO_CHILD, NO_FEATURE = -1, -1, -2
 EPSILON = np.finfo(np.float64).eps
 
 
@@ -80,15 +80,15 @@ class Made(NamedTuple):
 
 
 @kernel
-def children(given, task, node_id, feature, pos, middle, impurities, n_constants):
-    """Return the tasks of the two children: bounds hold further down, and the middle of a constrained split parts them."""
+def children(given, task, node_id, feature, pos, middle, left, right, n_constants):
+    """Return the tasks of the children, of impurities left and right: bounds are handed down, a middle parts them."""
     cst = given.monotonic_cst[feature] if len(given.monotonic_cst) else 0
     left_upper, right_lower = (middle, middle) if cst > 0 else (task.upper, task.lower)
     left_lower, right_upper = (middle, middle) if cst < 0 else (task.lower, task.upper)
     depth = task.depth + 1
     return (
-        Task(task.start, pos, depth, node_id, True, impurities[0], n_constants, left_lower, left_upper),
-        Task(pos, task.end, depth, node_id, False, impurities[1], n_constants, right_lower, right_upper),
+        Task(task.start, pos, depth, node_id, True, left, n_constants, left_lower, left_upper),
+        Task(pos, task.end, depth, node_id, False, right, n_constants, right_lower, right_upper),
     )
 
 
@@ -141,10 +141,12 @@ def make_node(given, draws, samples, task, nodes, values, node_id):
     if not is_leaf:
         values_there = given.columns[split.feature][members]
         order, n_left = sides(goes_left(values_there, split.threshold, split.missing_left))
-        samples[task.start : task.end] = members[order]
+        for m in range(n):
+            samples[task.start + m] = members[order[m]]
         sum_up_sides(given, node, order, n_left)
-        impurities = impurity(given, node, LEFT, order[:n_left]), impurity(given, node, RIGHT, order[n_left:])
-        gain = improvement(given, node, own, impurities[0], impurities[1])
+        left = impurity(given, node, LEFT, order[:n_left])
+        right = impurity(given, node, RIGHT, order[n_left:])
+        gain = improvement(given, node, own, left, right)
         is_leaf = gain + EPSILON < given.min_impurity_decrease
 
     nodes[node_id].impurity = own
@@ -162,8 +164,8 @@ def make_node(given, draws, samples, task, nodes, values, node_id):
     nodes[node_id].threshold = split.threshold
     nodes[node_id].missing_go_to_left = split.missing_left
     middle, pos = middle_value(given, node), task.start + n_left
-    left, right = children(given, task, node_id, split.feature, pos, middle, impurities, n_constants)
-    return Made(node_id, task, False, gain, left, right)
+    tasks = children(given, task, node_id, split.feature, pos, middle, left, right, n_constants)
+    return Made(node_id, task, False, gain, tasks[0], tasks[1])
 
 
 @kernel
@@ -198,8 +200,13 @@ def pop(frontier):
 
 
 @kernel
-def grow_depth_first(given, draws, samples, root, nodes, values):
-    stack, n_nodes, depth = [root], 0, 0
+def root_task(samples):
+    return Task(0, len(samples), 0, NO_PARENT, False, np.inf, 0, -np.inf, np.inf)
+
+
+@kernel
+def grow_depth_first(given, draws, samples, nodes, values):
+    stack, n_nodes, depth = [root_task(samples)], 0, 0
     while stack:
         made = make_node(given, draws, samples, stack.pop(), nodes, values, n_nodes)
         n_nodes += 1
@@ -211,8 +218,8 @@ def grow_depth_first(given, draws, samples, root, nodes, values):
 
 
 @kernel
-def grow_best_first(given, draws, samples, root, n_splits, nodes, values):
-    frontier = [make_node(given, draws, samples, root, nodes, values, 0)]
+def grow_best_first(given, draws, samples, n_splits, nodes, values):
+    frontier = [make_node(given, draws, samples, root_task(samples), nodes, values, 0)]
     n_nodes, depth = 1, 0
     while frontier:
         made = pop(frontier)
@@ -227,18 +234,6 @@ def grow_best_first(given, draws, samples, root, n_splits, nodes, values):
         push(frontier, left)
         push(frontier, right)
     return n_nodes, depth
-
-
-@kernel
-def grow_tree(given, seed, max_leaf_nodes, nodes, values):
-    """Fill nodes and values; return the number of nodes and the depth."""
-    n_features = len(given.columns)
-    draws = Draws(np.array([seed], np.uint32), np.arange(n_features), np.empty(n_features, np.int64))
-    samples = np.flatnonzero(given.weights)
-    root = Task(0, len(samples), 0, NO_FEATURE, False, np.inf, 0, -np.inf, np.inf)
-    if max_leaf_nodes < 0:
-        return grow_depth_first(given, draws, samples, root, nodes, values)
-    return grow_best_first(given, draws, samples, root, max_leaf_nodes - 1, nodes, values)
 
 
 def prepare(X, random, presort, n_threads):
@@ -265,13 +260,19 @@ def grow_one(features, y, n_classes, weights, min_weight_leaf, seed, rules):
         float(rules.min_impurity_decrease),
         np.empty(0, np.int8) if rules.monotonic_cst is None else np.ascontiguousarray(rules.monotonic_cst, np.int8),
     )
-    n_leaves = max(np.count_nonzero(weights), 1)
-    if rules.max_leaf_nodes > 0:
-        n_leaves = min(n_leaves, rules.max_leaf_nodes)
-    nodes = np.zeros(2 * n_leaves - 1, NODE)
-    values = np.zeros((2 * n_leaves - 1, y.shape[1], int(given.n_classes.max())))
-    n_nodes, depth = grow_tree(given, np.uint32(seed), int(rules.max_leaf_nodes), nodes, values)
-    return nodes[:n_nodes].copy(), values[:n_nodes].copy(), depth
+    samples = np.flatnonzero(weights)
+    max_leaves = len(samples) if rules.max_leaf_nodes < 0 else min(rules.max_leaf_nodes, len(samples))
+    nodes = np.zeros(max(2 * max_leaves - 1, 1), NODE)
+    values = np.zeros((len(nodes), y.shape[1], int(given.n_classes.max())))
+    n_features = len(given.columns)
+    draws = Draws(np.array([seed], np.uint32), np.arange(n_features), np.empty(n_features, np.int64))
+    if rules.max_leaf_nodes < 0:
+        n_nodes, depth = grow_depth_first(given, draws, samples, nodes, values)
+    else:
+        n_nodes, depth = grow_best_first(given, draws, samples, rules.max_leaf_nodes - 1, nodes, values)
+    nodes.resize(n_nodes, refcheck=False)  # not a copy, which would leave the padding to chance
+    values.resize((n_nodes, *values.shape[1:]), refcheck=False)
+    return nodes, values, depth
 
 
 def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads):

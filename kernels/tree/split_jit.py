@@ -93,7 +93,7 @@ def scan(given, node, feature, values, order, missing_left, lower, upper, best):
 def best_threshold(given, node, feature, values, lower, upper, best):
     missing = np.isnan(values)
     present, absent = np.flatnonzero(~missing), np.flatnonzero(missing)
-    present = present[np.argsort(values[present], kind="mergesort")]
+    present = present[np.argsort(values[present].astype(np.float64), kind="mergesort")]
     order = np.concatenate((present, absent))
     best = scan(given, node, feature, values, order, False, lower, upper, best)
     if len(absent):

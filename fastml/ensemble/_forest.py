@@ -8,14 +8,14 @@ from sklearn.utils.validation import _num_samples
 from fastml._dispatch import accelerated
 from fastml._versions import fit_context
 from fastml.ensemble._fitted_forest import FittedForestClassifier, FittedForestRegressor
-from fastml.ensemble._forest_base import FastForest
+from fastml.ensemble._forest_base import FastForest, SupervisedForest
 
 
-class FastForestClassifier(FastForest, FittedForestClassifier):
+class FastForestClassifier(SupervisedForest, FittedForestClassifier):
     """What the two classifiers share."""
 
 
-class FastForestRegressor(FastForest, FittedForestRegressor):
+class FastForestRegressor(SupervisedForest, FittedForestRegressor):
     """What the two regressors share."""
 
 

@@ -43,65 +43,6 @@ _OURS = {
 class FastForest(KnownParams, FittedForest):
     """Growing."""
 
-    @accelerated
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Grow the trees.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples, rounded to float32. NaN: missing. Sparse ones run scikit-learn's own code.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Classes, as integers or strings; numbers for regression.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples; None: all 1. With `bootstrap` the probabilities by which they are drawn.
-
-        Returns
-        -------
-        self : estimator
-            With ``estimators_``, a list of trees, ``n_outputs_`` and, for classification, ``classes_`` and
-            ``n_classes_``; with `oob_score`, ``oob_score_`` and the predictions that it rests on.
-
-        Raises
-        ------
-        ValueError
-            If a parameter has a value that is not allowed; if X holds infinity or is not 2-d, y holds NaN, or the
-            number of targets or weights is not that of the samples; if y holds numbers with a fraction where classes
-            are wanted; if `max_samples` or `oob_score` is given without `bootstrap`; if `monotonic_cst` does not fit;
-            under `warm_start`, if `n_estimators` is less than the number of trees.
-
-        Warns
-        -----
-        DataConversionWarning
-            If y is a single column.
-        UserWarning
-            If `oob_score` is asked for, and a sample is in every tree; if `max_samples` draws very few; if
-            `warm_start` leaves nothing to do, or meets a preset of `class_weight`.
-
-        See Also
-        --------
-        apply : Leaves of samples.
-        predict : Classes or values of samples.
-
-        Notes
-        -----
-        Class of agreement: identical for classification with integer weights, or none, and for regression on
-        integers; tie otherwise.
-
-        O(n_estimators * n_samples * max_features * depth), after sorting each feature once for all trees. Memory,
-        beside the trees: O(n_samples * n_features) for all threads, and as much for each.
-
-        Examples
-        --------
-        >>> from fastml.ensemble import RandomForestClassifier
-        >>> model = RandomForestClassifier(10, random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
-        >>> len(model.estimators_), model.classes_.tolist()
-        (10, [0, 1])
-        """
-        self._refuse(X)
-        return self._grow_forest(X, y, sample_weight)
-
     def _refuse(self, X):
         refuse_sparse(X)
         if not isinstance(self.criterion, str):
@@ -135,7 +76,7 @@ class FastForest(KnownParams, FittedForest):
                 "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
                 "(n_samples,), for example using ravel().",
                 DataConversionWarning,
-                stacklevel=7,
+                stacklevel=6,
             )
         y = columns(y)
         if self.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
@@ -224,6 +165,69 @@ class FastForest(KnownParams, FittedForest):
             elapsed = time.perf_counter() - begun
             print(f"[fastml(n_threads={n_threads})]: {len(trees)} trees in {elapsed:.1f} s", file=sys.stderr)
         return trees
+
+
+class SupervisedForest(FastForest):
+    """The fit to targets."""
+
+    @accelerated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Grow the trees.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. NaN: missing. Sparse ones run scikit-learn's own code.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes, as integers or strings; numbers for regression.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples; None: all 1. With `bootstrap` the probabilities by which they are drawn.
+
+        Returns
+        -------
+        self : estimator
+            With ``estimators_``, a list of trees, ``n_outputs_`` and, for classification, ``classes_`` and
+            ``n_classes_``; with `oob_score`, ``oob_score_`` and the predictions that it rests on.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a value that is not allowed; if X holds infinity or is not 2-d, y holds NaN, or the
+            number of targets or weights is not that of the samples; if y holds numbers with a fraction where classes
+            are wanted; if `max_samples` or `oob_score` is given without `bootstrap`; if `monotonic_cst` does not fit;
+            under `warm_start`, if `n_estimators` is less than the number of trees.
+
+        Warns
+        -----
+        DataConversionWarning
+            If y is a single column.
+        UserWarning
+            If `oob_score` is asked for, and a sample is in every tree; if `max_samples` draws very few; if
+            `warm_start` leaves nothing to do, or meets a preset of `class_weight`.
+
+        See Also
+        --------
+        apply : Leaves of samples.
+        predict : Classes or values of samples.
+
+        Notes
+        -----
+        Class of agreement: identical for classification with integer weights, or none, and for regression on
+        integers; tie otherwise.
+
+        O(n_estimators * n_samples * max_features * depth), after sorting each feature once for all trees. Memory,
+        beside the trees: O(n_samples * n_features) for all threads, and as much for each.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import RandomForestClassifier
+        >>> model = RandomForestClassifier(10, random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
+        >>> len(model.estimators_), model.classes_.tolist()
+        (10, [0, 1])
+        """
+        self._refuse(X)
+        return self._grow_forest(X, y, sample_weight)
 
 
 class _Weights:

@@ -101,10 +101,10 @@ class FastTree(KnownParams, FittedTree):
         if X is None:
             return False
         n_samples, self.n_features_in_ = X.shape
+        if check_input and self.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
+            return False
         self.n_outputs_ = y.shape[1]
         if len(y) != n_samples:
-            return False
-        if check_input and self.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
             return False
 
         n_classes = weights_of_classes = None

@@ -41,7 +41,10 @@ def descend(tree, place, bit, rest, through):
 
 @kernel
 def halves(weights, half):
-    """Find the ranks around which the weight is split in halves: two where it is reached exactly, else twice one."""
+    """Find the ranks around which the weight is split in halves: two where it is reached exactly, else twice one.
+
+    Where negative weights leave none, it is the number of ranks.
+    """
     bit = 1
     while 2 * bit < len(weights):
         bit *= 2
@@ -91,6 +94,7 @@ def running_errors(y, weights, members, ranks, order):
             total += w
             total_y += w * sorted_y[rank]
             lower, upper = halves(below, 0.5 * total)
+            lower, upper = min(lower, n - 1), min(upper, n - 1)
             median = sorted_y[upper] if lower == upper else (sorted_y[lower] + sorted_y[upper]) / 2
             w_left, wy_left = sums_below(below, weighted, upper)
             w_right, wy_right = total - w_left, total_y - wy_left

@@ -18,10 +18,10 @@ class KnownParams:
     """
 
     def _validate_params(self):
-        values = [getattr(self, name) for name in _names(type(self))]
         seed = getattr(self, "random_state", None)
-        if (type(seed) is int and 0 <= seed < 2**32) or isinstance(seed, np.random.RandomState):
-            values = [None if value is seed else value for value in values]  # a new one every time, and valid
+        if not (seed is None or (type(seed) is int and 0 <= seed < 2**32) or isinstance(seed, np.random.RandomState)):
+            return super()._validate_params()
+        values = [getattr(self, name) for name in _names(type(self))]
         types = tuple(map(type, values))
         if not all(kind in _PLAIN for kind in types):
             return super()._validate_params()
@@ -35,4 +35,5 @@ class KnownParams:
 
 @cache
 def _names(cls):
-    return [name for name in cls._get_param_names()]
+    """Names of the parameters but for the seed, of which there is a new one every time."""
+    return [name for name in cls._get_param_names() if name != "random_state"]

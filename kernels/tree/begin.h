@@ -33,9 +33,13 @@ static void fml_choose_scan(fml_tree *t, int has_presort) {
         const double w = fml_weight(t, (uint32_t)i);
         if (w == 0) continue;
         t->samples[t->n_used++] = (uint32_t)i;
+        t->code[i] = 1; /* other scans ask no more than whether it is not 0 */
         if (t->scan == FML_SCAN_GINI2 || t->scan == FML_SCAN_GINI)
             t->code[i] = (uint8_t)(g->codes[i] | (uint32_t)w << t->class_bits);
-        if (t->scan == FML_SCAN_MSE) t->wy[i] = w * g->y[i];
+        if (t->scan == FML_SCAN_MSE) {
+            t->pairs[2 * i] = w;
+            t->pairs[2 * i + 1] = w * g->y[i];
+        }
     }
     for (uint64_t code = 0; code < 256; code++) {
         const uint64_t w = code >> t->class_bits;
@@ -48,11 +52,14 @@ static void fml_fill_list(void *tree, ptrdiff_t f) {
     const ptrdiff_t n = t->g->n;
     const uint64_t *from = t->g->entries + f * n;
     uint64_t *to = t->lists + f * t->n_used;
-    for (ptrdiff_t i = 0, k = 0; i < n; i++) {
-        const uint32_t sample = fml_sample(from[i]);
-        if (t->weights && t->weights[sample] == 0) continue;
-        to[k++] = from[i] | t->code[sample];
-    }
+    if (t->n_used == n) /* a code may be 0: the first of 256 classes, all weights 1 */
+        for (ptrdiff_t i = 0; i < n; i++) to[i] = from[i] | t->code[fml_sample(from[i])];
+    else
+        for (ptrdiff_t i = 0, k = 0; k < t->n_used; i++) {
+            const uint8_t code = t->code[fml_sample(from[i])];
+            to[k] = from[i] | code;
+            k += code != 0;
+        }
 }
 
 static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) {
@@ -102,11 +109,13 @@ static void fml_end(fml_tree *t) {
     free(t->moved);
     free(t->code);
     free(t->node_code);
-    free(t->wy);
+    free(t->moved_code);
+    free(t->pairs);
     free(t->counted);
     free(t->lists);
     free(t->aside);
     free(t->left_side);
+    free(t->sides);
     free(t->features);
     free(t->constants);
     free(t->found);
@@ -119,7 +128,7 @@ static void fml_begin(fml_tree *t) {
     const ptrdiff_t n = g->n, words = n / 64 + 1;
     t->samples = fml_get(t, n, sizeof *t->samples);
     t->code = fml_get(t, n, sizeof *t->code);
-    if (g->criterion == FML_MSE) t->wy = fml_get(t, n, sizeof *t->wy);
+    if (g->criterion == FML_MSE) t->pairs = fml_get(t, 2 * n, sizeof *t->pairs);
     t->features = fml_get(t, g->d, sizeof *t->features);
     t->constants = fml_get(t, g->d, sizeof *t->constants);
     t->found = fml_get(t, g->d, sizeof *t->found);
@@ -133,7 +142,10 @@ static void fml_begin(fml_tree *t) {
     for (ptrdiff_t f = 0; f < g->d; f++) t->features[f] = f;
     fml_choose_scan(t, g->entries != NULL);
     t->moved = fml_get(t, t->n_used, sizeof *t->moved);
+    t->sides = fml_get(t, t->n_used, sizeof *t->sides);
     t->node_code = fml_get(t, t->n_used, sizeof *t->node_code);
+    t->moved_code = fml_get(t, t->n_used, sizeof *t->moved_code);
+    for (ptrdiff_t p = 0; t->node_code && p < t->n_used; p++) t->node_code[p] = t->code[t->samples[p]];
     if (g->criterion == FML_MAE) fml_get_median(t);
     for (int worker = 0; worker < g->n_threads; worker++) {
         fml_scratch *room = t->scratch + worker;
@@ -152,7 +164,7 @@ static void fml_begin(fml_tree *t) {
     }
     if (g->entries && !t->failed) {
         t->lists = malloc(sizeof *t->lists * (g->d * t->n_used + 1));
-        t->aside = malloc(sizeof *t->aside * (g->n_threads * t->n_used + 1));
+        t->aside = malloc(sizeof *t->aside * g->n_threads * (t->n_used + 8));
         if (!t->lists || !t->aside) t->failed = 1;
         else g->together(fml_fill_list, t, g->d, t->n_used * g->d >= FML_TOGETHER ? g->n_threads : 1);
     }

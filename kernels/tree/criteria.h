@@ -31,9 +31,29 @@ FML_INLINE_ALWAYS void fml_add(const fml_tree *t, fml_sums *s, uint32_t i) {
     s->weight += w;
 }
 
+/* The sums of samples[start:end]. Whole weights of classes are in the samples' codes. */
 static void fml_add_up(const fml_tree *t, fml_sums *s, ptrdiff_t start, ptrdiff_t end) {
+    const int shift = t->class_bits;
+    const uint32_t class_mask = (1u << shift) - 1;
     fml_clear(t, s);
-    for (ptrdiff_t p = start; p < end; p++) fml_add(t, s, t->samples[p]);
+    if (t->scan == FML_SCAN_GINI2) {
+        uint64_t weight = 0, ones = 0;
+        for (ptrdiff_t p = start; p < end; p++) {
+            const uint32_t w = t->node_code[p] >> shift;
+            weight += w;
+            ones += t->node_code[p] & 1 ? w : 0;
+        }
+        s->weight = (double)weight;
+        s->sums[0] = (double)(weight - ones);
+        if (t->g->stride > 1) s->sums[1] = (double)ones;
+    } else if (t->scan == FML_SCAN_GINI)
+        for (ptrdiff_t p = start; p < end; p++) {
+            const double w = t->unit ? 1.0 : t->node_code[p] >> shift;
+            s->sums[t->node_code[p] & class_mask] += w;
+            s->weight += w;
+        }
+    else
+        for (ptrdiff_t p = start; p < end; p++) fml_add(t, s, t->samples[p]);
 }
 
 static double fml_gini(const fml_growth *g, const double *sums, double weight) {

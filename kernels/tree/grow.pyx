@@ -31,18 +31,21 @@ cdef extern from "begin.h" nogil:
         int64_t *n_distinct
         int64_t *missing
         uint8_t *close
+        uint64_t *tight
         uint64_t *scratch
     void fml_prepare_feature(void *task, Py_ssize_t f, int worker)
     Py_ssize_t FML_MAX_SAMPLES
 
     ctypedef struct fml_growth:
         const float *columns
+        const float *rows
         const uint32_t *ranks
         const uint64_t *entries
         const float *values
         const int64_t *n_distinct
         const int64_t *missing
         const uint8_t *close
+        const uint64_t *tight
         const double *y
         const int32_t *codes
         const int64_t *n_classes
@@ -90,7 +93,7 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
     cdef float[:, ::1] columns = None, values = None
     cdef uint32_t[:, ::1] ranks = None
-    cdef uint64_t[:, ::1] entries = None
+    cdef uint64_t[:, ::1] entries = None, tight = None
     cdef int64_t[::1] n_distinct = np.zeros(d, np.int64), missing = np.zeros(d, np.int64)
     cdef uint8_t[::1] close = np.zeros(d, np.uint8)
     cdef uint64_t[::1] scratch
@@ -106,7 +109,8 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
         task.columns = &columns[0, 0]
     else:
         values, scratch = np.empty((d, n), np.float32), np.empty(2 * n * n_threads, np.uint64)
-        task.values, task.scratch = &values[0, 0], &scratch[0]
+        tight = np.zeros((d, n // 64 + 1), np.uint64)
+        task.values, task.scratch, task.tight = &values[0, 0], &scratch[0], &tight[0, 0]
         if presort:
             entries = np.empty((d, n), np.uint64)
             task.entries = &entries[0, 0]
@@ -115,8 +119,9 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
             task.ranks = &ranks[0, 0]
     with nogil:
         run_chunks(prepare_feature, &task, d, SORT_NS * n, n_threads)
-    cdef list arrays = [columns, ranks, entries, values, n_distinct, missing, close]
-    return Features(*(None if a is None else np.asarray(a) for a in arrays))
+    cdef list arrays = [columns, ranks, entries, values, n_distinct, missing, close, tight]
+    rows = X if random and X.flags.c_contiguous else None
+    return Features(*(None if a is None else np.asarray(a) for a in arrays), rows)
 
 
 cdef void grow_one(void *trees, Py_ssize_t i) noexcept nogil:
@@ -170,9 +175,9 @@ def grow(features,                       # in  Features
     features of large nodes; results are the same.
     """
     cdef fml_growth g
-    cdef const float[:, ::1] columns = features.columns, values = features.values
+    cdef const float[:, ::1] columns = features.columns, values = features.values, rows = features.rows
     cdef const uint32_t[:, ::1] ranks = features.ranks, y_ranks = None
-    cdef const uint64_t[:, ::1] entries = features.entries
+    cdef const uint64_t[:, ::1] entries = features.entries, tight = features.tight
     cdef const int64_t[::1] n_distinct = features.n_distinct, missing = features.missing, of_output
     cdef const uint8_t[::1] close = features.close
     cdef const int8_t[::1] monotonic = rules.monotonic_cst
@@ -187,9 +192,11 @@ def grow(features,                       # in  Features
     g.n_classes, g.max_n_classes = &of_output[0], max(of_output)
     g.stride = g.n_outputs * g.max_n_classes
     g.columns = &columns[0, 0] if columns is not None else NULL
+    g.rows = &rows[0, 0] if rows is not None else NULL
     g.ranks = &ranks[0, 0] if ranks is not None else NULL
     g.entries = &entries[0, 0] if entries is not None else NULL
     g.values = &values[0, 0] if values is not None else NULL
+    g.tight = &tight[0, 0] if tight is not None else NULL
     g.n_distinct, g.missing, g.close = &n_distinct[0], &missing[0], &close[0]
     g.y, g.codes, g.y_ranks = &y[0, 0], NULL, NULL
     if n_classes is not None:

@@ -31,8 +31,6 @@ static void fml_enter(fml_tree *t, ptrdiff_t start, ptrdiff_t end, int is_root) 
     const fml_growth *g = t->g;
     t->start = start;
     t->end = end;
-    if (!t->lists)
-        for (ptrdiff_t p = start; p < end; p++) t->node_code[p] = t->code[t->samples[p]];
     if (t->scan != FML_SCAN_MAE) {
         fml_add_up(t, &t->total, start, end);
         if (is_root) t->impurity = fml_impurity(t, &t->total, start, end);

@@ -24,12 +24,14 @@ typedef struct {
 /* All trees of a call. */
 typedef struct {
     const float *columns;               /* (d, n)  or NULL, see tables.py */
+    const float *rows;                  /* (n, d)  the same by sample, or NULL */
     const uint32_t *ranks;
     const uint64_t *entries;
     const float *values;                /* (d, n) */
     const int64_t *n_distinct;
     const int64_t *missing;
     const uint8_t *close;
+    const uint64_t *tight;              /* (d, n / 64 + 1) */
     const double *y;                    /* (n, n_outputs) */
     const int32_t *codes;               /* (n, n_outputs)  classes, or NULL: regression */
     const int64_t *n_classes;           /* (n_outputs,)  1 for regression */
@@ -84,10 +86,11 @@ typedef struct {
     ptrdiff_t n_used;                   /* samples of weight other than 0 */
     double total_weight;
     uint32_t *samples, *moved;          /* (n_used,)  samples of the nodes, each node's ascending */
-    uint8_t *code, *node_code;          /* (n,)  class | weight << class_bits; (n_used,)  of the node's samples */
-    double *wy, *counted;               /* (n,)  weight * y; counts as weights */
+    uint8_t *code, *node_code, *moved_code; /* (n,)  class | weight << class_bits; (n_used,)  of samples */
+    double *pairs, *counted;            /* (n, 2)  weight, weight * y; counts as weights */
     uint64_t *lists, *aside;            /* (d, n_used), (threads, n_used)  or NULL: the nodes' sorted lists */
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
+    uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */
     ptrdiff_t *features, *constants;    /* (d,)  scikit-learn's bookkeeping of constant features */
     fml_split *found;                   /* (d,)  of the features that were looked at together */
     uint64_t fields[256];               /* by code: what it adds to a histogram of ranks */

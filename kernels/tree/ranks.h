@@ -77,6 +77,7 @@ typedef struct {
     int64_t *n_distinct;                /* out  (d,) */
     int64_t *missing;                   /* out  (d,) */
     uint8_t *close;                     /* out  (d,) */
+    uint64_t *tight;                    /* inout  (d, n / 64 + 1)  zeros before; or NULL */
     uint64_t *scratch;                  /* of each worker: 2 * n */
 } fml_prepare;
 
@@ -115,7 +116,7 @@ static void fml_prepare_feature(void *task, ptrdiff_t f, int worker) {
     }
     fml_sort(keys, keys + n, n, 32, 64);
     float *const values = t->values + f * n;
-    uint64_t rank = 0;
+    uint64_t *const tight = t->tight + f * (n / 64 + 1), rank = 0;
     uint8_t close = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
         const uint32_t sample = (uint32_t)keys[i];
@@ -124,7 +125,10 @@ static void fml_prepare_feature(void *task, ptrdiff_t f, int worker) {
             if (!is_missing) {
                 rank += i > 0;
                 values[rank] = fml_at(t, sample, f);
-                if (i > 0 && values[rank] <= values[rank - 1] + fml_too_close) close = 1;
+                if (i > 0 && values[rank] <= values[rank - 1] + fml_too_close) {
+                    close = 1;
+                    tight[(rank - 1) >> 6] |= 1ull << ((rank - 1) & 63);
+                }
             }
         } else if (i == n - missing) rank++;
         if (t->ranks) t->ranks[f * n + sample] = (uint32_t)rank;

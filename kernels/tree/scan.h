@@ -17,8 +17,8 @@ typedef struct {
     ptrdiff_t m, n_before;              /* n_before: missing samples on the left from the start */
     ptrdiff_t low, high;                /* candidates between entries[i] and entries[i + 1] for low <= i < high */
     int end;                            /* whether the gap after the last entry is one, too: the missing ones go right */
-    const float *values;                /* of the feature, where neighbouring values may be too close; else NULL */
-    double before_weight;
+    const float *values;                /* of the feature */
+    const uint64_t *tight;              /* which of them are too close to the next one, or NULL: none */
 } fml_search;
 
 /* Sums to the left of the candidates of a block. */
@@ -27,10 +27,19 @@ typedef struct {
     uint32_t at[FML_BLOCK];
 } fml_block;
 
+/* Whether scikit-learn would split between two different ranks. */
+FML_INLINE_ALWAYS int fml_is_apart(const uint64_t *tight, const float *values, uint32_t left, uint32_t right) {
+    return !__builtin_expect(tight[left >> 6] >> (left & 63) & 1, 0) || values[right] > values[left] + fml_too_close;
+}
+
+/* Whether scikit-learn would look at a feature between these ranks: else it is constant. */
+FML_INLINE_ALWAYS int fml_is_spread(const uint64_t *tight, const float *values, uint32_t lowest, uint32_t highest) {
+    return lowest != highest && (!tight || fml_is_apart(tight, values, lowest, highest));
+}
+
 FML_INLINE_ALWAYS int fml_is_gap(const fml_search *s, ptrdiff_t i) {
     const uint32_t left = fml_rank(s->entries[i]), right = fml_rank(s->entries[i + 1]);
-    if (s->values) return left != right && s->values[right] > s->values[left] + fml_too_close;
-    return left != right;
+    return (left != right) & (!s->tight || fml_is_apart(s->tight, s->values, left, right));
 }
 
 /* The first of the largest proxies of a block, where it exceeds *highest, which then becomes it; else -1. */
@@ -98,7 +107,7 @@ static void fml_proxies_mse(const fml_tree *t, fml_block *restrict b, int k) {
         while (i < s->high) {                                           \
             const ptrdiff_t stop = s->high - i < FML_BLOCK ? s->high : i + FML_BLOCK; \
             int k = 0;                                                  \
-            if (s->values)                                              \
+            if (s->tight)                                               \
                 for (; i < stop; i++) {                                 \
                     MOVE(s->entries[i])                                 \
                     WRITE(k)                                            \
@@ -183,9 +192,9 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
     double weight = 0, sum = 0;
 #define MOVE(entry)                                                     \
     {                                                                   \
-        const uint32_t sample = fml_sample(entry);                      \
-        weight += unit ? 1.0 : t->weights[sample];                      \
-        sum += t->wy[sample];                                           \
+        const double *const pair = t->pairs + 2 * fml_sample(entry);    \
+        weight += unit ? 1.0 : pair[0];                                 \
+        sum += pair[1];                                                 \
     }
 #define WRITE(k)                                                        \
     block.weight[k] = weight;                                           \
@@ -259,6 +268,39 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
     else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
 }
 
+/* From so many entries on blocks are faster than one candidate at a time. */
+#define FML_WORTH_BLOCKS 12
+
+/* What fml_search_list finds in a short list, if nothing is missing. */
+FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, int gini, fml_split *best) {
+    const double all = t->total.weight, sum = t->total.sums[gini && t->g->stride > 1], other = t->total.sums[0], least = t->min_weight_leaf;
+    double wl = 0, l = 0;
+    for (ptrdiff_t i = 0; i < s->high; i++) {
+        const uint64_t e = s->entries[i];
+        if (gini) {
+            const uint32_t code = (uint32_t)e & FML_CODE_MASK, w = code >> t->class_bits;
+            wl += w;
+            l += code & 1 ? w : 0;
+        } else {
+            const double *const pair = t->pairs + 2 * fml_sample(e);
+            wl += t->unit ? 1.0 : pair[0];
+            l += pair[1];
+        }
+        if (i < s->low || !fml_is_gap(s, i)) continue;
+        const double wr = all - wl, r = sum - l;
+        double proxy;
+        if (gini) {
+            const double l0 = wl - l, r0 = other - l0;
+            proxy = -wr * (1.0 - (r0 * r0 + r * r) / (wr * wr)) - wl * (1.0 - (l0 * l0 + l * l) / (wl * wl));
+        } else proxy = l * l / wl + r * r / wr;
+        if (!(proxy > best->proxy) || wl < least || wr < least) continue;
+        best->proxy = proxy;
+        best->n_left = i + 1;
+        best->rank_left = fml_rank(e);
+        best->rank_right = fml_rank(s->entries[i + 1]);
+    }
+}
+
 /* The best split of feature f, given the node's samples sorted by it: m of known value, then n_missing others. */
 static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entries, ptrdiff_t m, ptrdiff_t n_missing, fml_scratch *room, fml_split *best) {
     const fml_growth *g = t->g;
@@ -267,15 +309,19 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
     const int constraint = g->monotonic ? g->monotonic[f] : 0;
     best->proxy = -INFINITY;
     best->n_missing = n_missing;
-    best->constant = m == 0 || (n_missing == 0 && values[fml_rank(entries[m - 1])] <= values[fml_rank(entries[0])] + fml_too_close);
+    best->missing_left = best->only_missing_right = 0;
+    const uint64_t *tight = g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL;
+    best->constant = m == 0 || (n_missing == 0 && !fml_is_spread(tight, values, fml_rank(entries[0]), fml_rank(entries[m - 1])));
     if (best->constant) return;
     for (int missing_left = 0; missing_left <= (n_missing > 0); missing_left++) {
         const ptrdiff_t n_before = missing_left ? n_missing : 0;
-        fml_search s = {.entries = entries, .m = m, .n_before = n_before, .values = g->close[f] ? values : NULL};
+        fml_search s = {.entries = entries, .m = m, .n_before = n_before, .values = values, .tight = tight};
         s.low = least - n_before - 1 > 0 ? least - n_before - 1 : 0;
         s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
         s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
-        fml_search_list(t, &s, entries + m, n_before, entries + m, n_missing - n_before, constraint, room, best);
+        if (n < FML_WORTH_BLOCKS && !n_missing && t->scan == FML_SCAN_MSE) fml_search_few(t, &s, 0, best);
+        else if (n < FML_WORTH_BLOCKS && !n_missing && t->scan == FML_SCAN_GINI2) fml_search_few(t, &s, 1, best);
+        else fml_search_list(t, &s, entries + m, n_before, entries + m, n_missing - n_before, constraint, room, best);
     }
 }
 #endif

@@ -1,10 +1,15 @@
 /* The best split of a node: which features are looked at, how the samples are sorted by them, who goes left. */
 #ifndef FML_TREE_SPLIT_H
 #define FML_TREE_SPLIT_H
+#include "lanes.h"
 #include "scan.h"
 
 /* From so many samples on a histogram of ranks beats sorting. */
 #define FML_WORTH_TABLE 24
+/* Nodes of fewer samples read the features by sample. */
+#define FML_BY_SAMPLE 4096
+
+#define FML_FLOATS ((int)(sizeof(vf32) / sizeof(float)))
 
 /* ---- sorted anew, from the ranks ---- */
 
@@ -38,6 +43,7 @@ typedef struct {
     ptrdiff_t n_groups;
     uint64_t before;                    /* on the left from the start */
     const float *values;                /* as in fml_search */
+    const uint64_t *tight;
 } fml_groups;
 
 /* Count the node's samples by rank; the ranks that are there are found by their bits, so that no rank costs anything
@@ -87,7 +93,7 @@ static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t 
             block.a[k] = (double)(int64_t)(left >> FML_FIELD & FML_FIELD_MASK);
             block.at[k] = (uint32_t)j;
             k += (n_left >= least) & (n - n_left >= least) &
-                 (is_end || !s->values || s->values[s->ranks[j + 1]] > s->values[s->ranks[j]] + fml_too_close);
+                 (is_end || !s->tight || fml_is_apart(s->tight, s->values, (uint32_t)s->ranks[j], (uint32_t)s->ranks[j + 1]));
         }
         if (!k) continue;
         fml_proxies_gini2(t, &block, k);
@@ -104,12 +110,12 @@ static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t 
 
 static void fml_scan_table(const fml_tree *t, ptrdiff_t f, const fml_scratch *room, fml_split *best) {
     const float *values = t->g->values + f * t->g->n;
-    fml_groups s = {.before = 0, .values = t->g->close[f] ? values : NULL};
+    fml_groups s = {.before = 0, .values = values, .tight = t->g->close[f] ? t->g->tight + f * (t->g->n / 64 + 1) : NULL};
     const uint64_t missing = fml_count(t, f, room, &s);
     const ptrdiff_t last = s.n_groups - 1;
     best->proxy = -INFINITY;
     best->n_missing = (ptrdiff_t)(missing >> 2 * FML_FIELD);
-    best->constant = last < 0 || (!missing && values[s.ranks[last]] <= values[s.ranks[0]] + fml_too_close);
+    best->constant = last < 0 || (!missing && !fml_is_spread(s.tight, values, (uint32_t)s.ranks[0], (uint32_t)s.ranks[last]));
     if (best->constant) return;
     fml_search_groups(t, &s, 0, last, 0, best);
     if (!missing) return;
@@ -122,39 +128,93 @@ static void fml_scan_table(const fml_tree *t, ptrdiff_t f, const fml_scratch *ro
 
 static inline uint32_t fml_draw(fml_tree *t) { return xorshift(&t->random_state); }
 
-/* Weigh up the samples that go left; returns the proxy. */
-static double fml_weigh(fml_tree *t, const float *column, ptrdiff_t n, double threshold, int missing_left, int constraint, ptrdiff_t n_left, fml_scratch *room) {
+/* The largest float32 that is not above a float64: comparisons of float32 numbers with both are the same. */
+static inline float fml_round_down(double x) {
+    const float y = (float)x;
+    return y > x ? nextafterf(y, -INFINITY) : y;
+}
+
+/* The node's values of feature f, side by side in x; small nodes read them by sample, so that all features of one lie
+ * in the same lines of the cache. Returns how many are missing; *low and *high: the range of the others. */
+static ptrdiff_t fml_gather(const fml_tree *t, ptrdiff_t f, float *restrict x, float *low, float *high) {
     const fml_growth *g = t->g;
+    const ptrdiff_t n = t->end - t->start;
+    const uint32_t *restrict samples = t->samples + t->start;
+    ptrdiff_t n_missing = 0;
+    if (n < FML_BY_SAMPLE && g->rows) {
+        const float *rows = g->rows + f;
+        for (ptrdiff_t p = 0; p < n; p++) x[p] = rows[samples[p] * g->d];
+    } else {
+        const float *column = g->columns + f * g->n;
+        for (ptrdiff_t p = 0; p < n; p++) x[p] = column[samples[p]];
+    }
+    *low = INFINITY;
+    *high = -INFINITY;
+    ptrdiff_t p = 0;
+    if (n >= 2 * FML_FLOATS) {
+        float lows[FML_FLOATS], highs[FML_FLOATS];
+        vf32 l = vset1_f32(INFINITY), h = vset1_f32(-INFINITY);
+        for (; p + FML_FLOATS <= n; p += FML_FLOATS) {
+            l = vmin_f32(vload_f32(x + p), l); /* the second one where the first is NaN */
+            h = vmax_f32(vload_f32(x + p), h);
+        }
+        vstore_f32(lows, l);
+        vstore_f32(highs, h);
+        for (int j = 0; j < FML_FLOATS; j++) {
+            *low = lows[j] < *low ? lows[j] : *low;
+            *high = highs[j] > *high ? highs[j] : *high;
+        }
+    }
+    for (; p < n; p++) {
+        *low = x[p] < *low ? x[p] : *low;
+        *high = x[p] > *high ? x[p] : *high;
+    }
+    if (g->missing[f])
+        for (p = 0; p < n; p++) n_missing += isnan(x[p]) != 0;
+    return n_missing;
+}
+
+/* Weigh up the samples that go left; returns the proxy, and notes how many go left. */
+static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int constraint, fml_scratch *room, fml_split *s) {
+    const fml_growth *g = t->g;
+    const float threshold = fml_round_down(s->threshold);
+    const uint32_t *const samples = t->samples + t->start;
+    const uint8_t *restrict code = t->node_code + t->start;
+    const int shift = t->class_bits, missing_left = s->missing_left;
     fml_sums left = {room->left, 0, 0};
     fml_median *m = t->median;
     double value_left, value_right, proxy;
+    uint32_t n_left = 0;
     fml_clear(t, &left);
-    if (t->scan == FML_SCAN_MAE) {
-        ptrdiff_t l = 0, r = n_left;
+    if (t->scan == FML_SCAN_GINI2 && !missing_left) { /* a missing value is no less than anything */
+        uint32_t weight = 0, ones = 0;
         for (ptrdiff_t p = 0; p < n; p++) {
-            const uint32_t i = t->samples[t->start + p];
-            const int is_left = isnan(column[p]) ? missing_left : column[p] <= threshold;
-            m->order[is_left ? l++ : r++] = i;
-            left.weight += is_left ? fml_weight(t, i) : 0;
+            const uint32_t is_left = x[p] <= threshold, c = code[p], w = is_left ? c >> shift : 0;
+            n_left += is_left;
+            weight += w;
+            ones += c & 1 ? w : 0;
         }
-        fml_errors(t, n);
-    } else if (t->scan == FML_SCAN_GINI2 && !missing_left) {
-        uint64_t sum = 0, ones = 0;
-        const uint32_t class_mask = (1u << t->class_bits) - 1;
-        for (ptrdiff_t p = 0; p < n; p++) { /* NaN is no less than anything */
-            const uint32_t code = t->node_code[t->start + p], w = code >> t->class_bits, is_left = column[p] <= threshold;
-            sum += is_left ? w : 0;
-            ones += is_left & (code & class_mask) ? w : 0;
+        left.weight = weight;
+        left.sums[0] = weight - ones;
+        if (g->stride > 1) left.sums[1] = ones;
+    } else if (t->scan == FML_SCAN_MAE) {
+        for (ptrdiff_t p = 0; p < n; p++) n_left += isnan(x[p]) ? missing_left : x[p] <= threshold;
+        for (ptrdiff_t p = 0, l = 0, r = n_left; p < n; p++) {
+            const int is_left = isnan(x[p]) ? missing_left : x[p] <= threshold;
+            m->order[is_left ? l++ : r++] = samples[p];
+            left.weight += is_left ? fml_weight(t, samples[p]) : 0;
         }
-        left.weight = (double)sum;
-        left.sums[0] = (double)(sum - ones);
-        if (g->stride > 1) left.sums[1] = (double)ones;
     } else
         for (ptrdiff_t p = 0; p < n; p++)
-            if (isnan(column[p]) ? missing_left : column[p] <= threshold) fml_add(t, &left, t->samples[t->start + p]);
+            if (isnan(x[p]) ? missing_left : x[p] <= threshold) {
+                fml_add(t, &left, samples[p]);
+                n_left++;
+            }
+    s->n_left = n_left;
     const double wl = left.weight, wr = t->total.weight - wl;
-    if (wl < t->min_weight_leaf || wr < t->min_weight_leaf) return -INFINITY;
+    if (n_left < g->min_leaf || n - n_left < g->min_leaf || wl < t->min_weight_leaf || wr < t->min_weight_leaf) return -INFINITY;
     if (t->scan == FML_SCAN_MAE) {
+        fml_errors(t, n);
         value_left = m->first_median[n_left - 1];
         value_right = m->last_median[n_left];
         proxy = -wr * (m->last_error[n_left] / (wr * g->n_outputs)) - wl * (m->first_error[n_left - 1] / (wl * g->n_outputs));
@@ -169,28 +229,16 @@ static double fml_weigh(fml_tree *t, const float *column, ptrdiff_t n, double th
 
 static void fml_scan_random(fml_tree *t, ptrdiff_t f, fml_scratch *room, fml_split *best) {
     const fml_growth *g = t->g;
-    const float *column = g->columns + f * g->n;
-    float *const x = room->column, low = INFINITY, high = -INFINITY;
     const ptrdiff_t n = t->end - t->start;
-    ptrdiff_t n_missing = 0, n_left = 0;
+    float low, high;
     best->proxy = -INFINITY;
-    for (ptrdiff_t p = 0; p < n; p++) {
-        const float v = x[p] = column[t->samples[t->start + p]];
-        low = v < low ? v : low;
-        high = v > high ? v : high;
-    }
-    if (g->missing[f])
-        for (ptrdiff_t p = 0; p < n; p++) n_missing += isnan(x[p]) != 0;
-    best->n_missing = n_missing;
-    best->constant = n_missing == n || (n_missing == 0 && high <= low + fml_too_close);
+    best->n_missing = fml_gather(t, f, room->column, &low, &high);
+    best->constant = best->n_missing == n || (best->n_missing == 0 && high <= low + fml_too_close);
     if (best->constant) return;
     best->threshold = ((double)high - (double)low) * fml_draw(t) / 2147483647.0 + (double)low;
-    best->missing_left = n_missing ? fml_draw(t) % 2 : 0;
+    best->missing_left = best->n_missing ? fml_draw(t) % 2 : 0;
     if (best->threshold == high) best->threshold = low;
-    for (ptrdiff_t p = 0; p < n; p++) n_left += x[p] <= best->threshold;
-    best->n_left = n_left += best->missing_left ? n_missing : 0;
-    if (n_left < g->min_leaf || n - n_left < g->min_leaf) return;
-    best->proxy = fml_weigh(t, x, n, best->threshold, best->missing_left, g->monotonic ? g->monotonic[f] : 0, n_left, room);
+    best->proxy = fml_weigh(t, room->column, n, g->monotonic ? g->monotonic[f] : 0, room, best);
 }
 
 /* ---- one feature, one node ---- */
@@ -273,65 +321,83 @@ static inline void fml_mark(fml_tree *t, uint32_t i, uint64_t is_left) {
     *word = (*word & ~(1ull << (i & 63))) | is_left << (i & 63);
 }
 
-/* Note the side of every sample of the node. */
+/* Note the side of every sample of the node: with sorted lists a bit a sample, else a byte a position. */
 static void fml_mark_sides(fml_tree *t, ptrdiff_t f, const fml_split *s) {
     const fml_growth *g = t->g;
     const ptrdiff_t n = t->end - t->start;
+    const uint32_t *restrict samples = t->samples + t->start;
+    uint8_t *restrict sides = t->sides;
     if (t->lists) {
         const uint64_t *e = t->lists + f * t->n_used + t->start;
         const ptrdiff_t known = n - s->n_missing, left = s->n_left - (s->missing_left ? s->n_missing : 0);
         for (ptrdiff_t p = 0; p < n; p++) fml_mark(t, fml_sample(e[p]), p < known ? p < left : s->missing_left);
-        return;
-    }
-    for (ptrdiff_t p = t->start; p < t->end; p++) {
-        const uint32_t i = t->samples[p];
-        if (g->random) {
-            const float x = g->columns[f * g->n + i];
-            fml_mark(t, i, isnan(x) ? s->missing_left : x <= s->threshold);
-        } else {
-            const uint32_t rank = g->ranks[f * g->n + i];
-            fml_mark(t, i, rank == g->n_distinct[f] ? s->missing_left : rank <= s->rank_left);
-        }
+        for (ptrdiff_t p = 0; p < n; p++) sides[p] = fml_is_left(t, samples[p]);
+    } else if (g->random) {
+        const float threshold = fml_round_down(s->threshold);
+        float low, high, *const x = t->scratch->column;
+        fml_gather(t, f, x, &low, &high);
+        for (ptrdiff_t p = 0; p < n; p++) sides[p] = x[p] <= threshold;
+        for (ptrdiff_t p = 0; p < n && s->n_missing && s->missing_left; p++) sides[p] |= isnan(x[p]) != 0;
+    } else {
+        const uint32_t *ranks = g->ranks + f * g->n, last = s->rank_left, missing = (uint32_t)g->n_distinct[f];
+        for (ptrdiff_t p = 0; p < n; p++) sides[p] = ranks[samples[p]] <= last;
+        for (ptrdiff_t p = 0; p < n && s->missing_left; p++) sides[p] |= ranks[samples[p]] == missing;
     }
 }
 
-/* Stable partition of the node's samples; returns where the right side begins. */
+/* Stable partition of the node's samples and their codes; returns where the right side begins. */
 static ptrdiff_t fml_part_samples(fml_tree *t) {
+    const uint8_t *sides = t->sides;
     ptrdiff_t left = t->start, right = 0;
     for (ptrdiff_t p = t->start; p < t->end; p++) {
         const uint32_t i = t->samples[p];
-        const int is_left = fml_is_left(t, i);
-        t->samples[left] = i;
-        t->moved[right] = i;
+        const uint8_t code = t->node_code[p], is_left = *sides++;
+        t->samples[left] = t->moved[right] = i;
+        t->node_code[left] = t->moved_code[right] = code;
         left += is_left;
-        right += !is_left;
+        right += 1 - is_left;
     }
     memcpy(t->samples + left, t->moved, right * sizeof *t->moved);
+    memcpy(t->node_code + left, t->moved_code, right);
     return left;
 }
 
+/* Sides of eight entries, as bits. */
+#if defined(__AVX512F__)
+#include <immintrin.h>
+FML_INLINE_ALWAYS __mmask8 fml_sides(const fml_tree *t, __m512i entries) {
+    const __m512i sample = _mm512_and_si512(_mm512_srli_epi64(entries, FML_SAMPLE_SHIFT), _mm512_set1_epi64(FML_SAMPLE_MASK));
+    const __m512i words = _mm512_i64gather_epi64(_mm512_srli_epi64(sample, 6), (const void *)t->left_side, 8);
+    const __m512i bit = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_and_si512(sample, _mm512_set1_epi64(63)));
+    return _mm512_test_epi64_mask(words, bit);
+}
+#endif
+
 /* Stable partition of a feature's list, of which a child that stays a leaf needs nothing. */
 static void fml_part_list(fml_tree *t, ptrdiff_t f, int worker, int keep_left, int keep_right) {
-    uint64_t *const e = t->lists + f * t->n_used + t->start, *const aside = t->aside + worker * t->n_used;
+    uint64_t *const e = t->lists + f * t->n_used + t->start, *const aside = t->aside + worker * (t->n_used + 8);
     const ptrdiff_t n = t->end - t->start;
-    ptrdiff_t left = 0, right = 0;
+    ptrdiff_t p = 0, left = 0, right = 0;
     if (!keep_left) {
-        for (ptrdiff_t p = n, to = n; p-- > 0;) {
+        for (ptrdiff_t to = p = n; p-- > 0;) {
             const uint64_t entry = e[p];
             e[to - 1] = entry;
             to -= !fml_is_left(t, fml_sample(entry));
         }
         return;
     }
-    if (!keep_right) {
-        for (ptrdiff_t p = 0; p < n; p++) {
-            const uint64_t entry = e[p];
-            e[left] = entry;
-            left += fml_is_left(t, fml_sample(entry));
-        }
-        return;
+#if defined(__AVX512F__)
+    /* compressed in a register: to memory is microcode on some CPUs. A store never reaches beyond what was read. */
+    for (; p + 8 <= n; p += 8) {
+        const __m512i entries = _mm512_loadu_si512(e + p);
+        const __mmask8 sides = fml_sides(t, entries);
+        _mm512_storeu_si512(e + left, _mm512_maskz_compress_epi64(sides, entries));
+        if (keep_right) _mm512_storeu_si512(aside + right, _mm512_maskz_compress_epi64((__mmask8)~sides, entries));
+        left += __builtin_popcount(sides);
+        right += 8 - __builtin_popcount(sides);
     }
-    for (ptrdiff_t p = 0; p < n; p++) {
+#endif
+    for (; p < n; p++) {
         const uint64_t entry = e[p];
         const int is_left = fml_is_left(t, fml_sample(entry));
         e[left] = entry;
@@ -339,6 +405,6 @@ static void fml_part_list(fml_tree *t, ptrdiff_t f, int worker, int keep_left, i
         left += is_left;
         right += !is_left;
     }
-    memcpy(e + left, aside, right * sizeof *e);
+    if (keep_right) memcpy(e + left, aside, right * sizeof *e);
 }
 #endif

@@ -30,6 +30,8 @@ class Features(NamedTuple):
     n_distinct  (n_features,)  int64: how many these are
     missing  (n_features,)  int64: how many samples miss the feature
     close    (n_features,)  uint8: 1 where two neighbouring values are too close for scikit-learn to split them
+    tight    (n_features, n_samples // 64 + 1)  uint64: a bit a rank, set where the next one is too close
+    rows     (n_samples, n_features)  float32: the samples as they were given, where they are contiguous
     """
 
     columns: np.ndarray | None
@@ -39,6 +41,8 @@ class Features(NamedTuple):
     n_distinct: np.ndarray | None
     missing: np.ndarray
     close: np.ndarray | None
+    tight: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
 
 class Rules(NamedTuple):

@@ -33,7 +33,9 @@ cdef extern from "begin.h" nogil:
         uint8_t *close
         uint64_t *tight
         uint64_t *scratch
+    void fml_prepare_block(void *task, Py_ssize_t block, int worker)
     void fml_prepare_feature(void *task, Py_ssize_t f, int worker)
+    int FML_TRANSPOSED
     Py_ssize_t FML_MAX_SAMPLES
 
     ctypedef struct fml_growth:
@@ -80,6 +82,10 @@ CRITERIA = {
 cdef double SORT_NS = 15                 # of one sample of one feature in prepare
 
 
+cdef void prepare_block(void *task, Py_ssize_t block) noexcept nogil:
+    fml_prepare_block(task, block, worker())
+
+
 cdef void prepare_feature(void *task, Py_ssize_t f) noexcept nogil:
     fml_prepare_feature(task, f, worker())
 
@@ -118,6 +124,7 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
             ranks = np.empty((d, n), np.uint32)
             task.ranks = &ranks[0, 0]
     with nogil:
+        run_chunks(prepare_block, &task, (n + FML_TRANSPOSED - 1) // FML_TRANSPOSED, FML_TRANSPOSED * d, n_threads)
         run_chunks(prepare_feature, &task, d, SORT_NS * n, n_threads)
     cdef list arrays = [columns, ranks, entries, values, n_distinct, missing, close, tight]
     rows = X if random and X.flags.c_contiguous else None

@@ -117,6 +117,7 @@ static void fml_end(fml_tree *t) {
         free(t->scratch[worker].left);
         free(t->scratch[worker].entries);
         free(t->scratch[worker].column);
+        free(t->scratch[worker].best_column);
         free(t->scratch[worker].table);
     }
     free(t->scratch);
@@ -175,8 +176,10 @@ static void fml_begin(fml_tree *t) {
         fml_scratch *room = t->scratch + worker;
         room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
         room->right = room->left + g->stride;
-        if (g->random) room->column = fml_get(t, t->n_used, sizeof *room->column);
-        else if (!listed) {
+        if (g->random) {
+            room->column = fml_get(t, t->n_used, sizeof *room->column);
+            room->best_column = fml_get(t, t->n_used, sizeof *room->best_column);
+        } else if (!listed) {
             room->entries = fml_get(t, 2 * t->n_used + 2, sizeof *room->entries);
             room->sorted = room->entries + t->n_used + 1;
         }

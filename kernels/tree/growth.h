@@ -67,7 +67,7 @@ typedef struct {
 typedef struct {
     double *left, *right;               /* (stride,) sums of a candidate's sides */
     uint64_t *entries, *sorted;         /* (n_used,) */
-    float *column;                      /* (n_used,)  values of the node's samples */
+    float *column, *best_column;        /* (n_used,)  values of the node's samples: of a feature, of the best one so far */
     uint64_t *table, *bits, *summary;   /* histogram by rank, which ranks are there, which words of bits are not 0 */
 } fml_scratch;
 

@@ -338,6 +338,11 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
         if (split.proxy > best->proxy) {
             *best = split;
             winner = f;
+            if (g->random) { /* its values are what the samples are parted by */
+                float *const column = t->scratch->column;
+                t->scratch->column = t->scratch->best_column;
+                t->scratch->best_column = column;
+            }
         }
     }
     memcpy(features, t->constants, known * sizeof *features);
@@ -368,8 +373,7 @@ static void fml_mark_sides(fml_tree *t, ptrdiff_t f, const fml_split *s) {
         for (ptrdiff_t p = 0; p < n; p++) sides[p] = fml_is_left(t, samples[p]);
     } else if (g->random) {
         const float threshold = fml_round_down(s->threshold);
-        float low, high, *const x = t->scratch->column;
-        fml_gather(t, f, x, &low, &high);
+        const float *restrict x = t->scratch->best_column;
         for (ptrdiff_t p = 0; p < n; p++) sides[p] = x[p] <= threshold;
         for (ptrdiff_t p = 0; p < n && s->n_missing && s->missing_left; p++) sides[p] |= isnan(x[p]) != 0;
     } else {
@@ -381,19 +385,22 @@ static void fml_mark_sides(fml_tree *t, ptrdiff_t f, const fml_split *s) {
 
 /* Stable partition of the node's samples and their codes; returns where the right side begins. */
 static ptrdiff_t fml_part_samples(fml_tree *t) {
-    const uint8_t *sides = t->sides;
-    ptrdiff_t left = t->start, right = 0;
-    for (ptrdiff_t p = t->start; p < t->end; p++) {
-        const uint32_t i = t->samples[p];
-        const uint8_t code = t->node_code[p], is_left = *sides++;
-        t->samples[left] = t->moved[right] = i;
-        t->node_code[left] = t->moved_code[right] = code;
+    const ptrdiff_t n = t->end - t->start;
+    const uint8_t *restrict sides = t->sides;
+    uint32_t *restrict samples = t->samples + t->start, *restrict moved = t->moved;
+    uint8_t *restrict codes = t->node_code + t->start, *restrict moved_codes = t->moved_code;
+    ptrdiff_t left = 0, right = 0;
+    for (ptrdiff_t p = 0; p < n; p++) {
+        const uint32_t i = samples[p];
+        const uint8_t code = codes[p], is_left = sides[p];
+        samples[left] = moved[right] = i;
+        codes[left] = moved_codes[right] = code;
         left += is_left;
         right += 1 - is_left;
     }
-    memcpy(t->samples + left, t->moved, right * sizeof *t->moved);
-    memcpy(t->node_code + left, t->moved_code, right);
-    return left;
+    memcpy(samples + left, moved, right * sizeof *moved);
+    memcpy(codes + left, moved_codes, right);
+    return t->start + left;
 }
 
 /* Sides of eight entries, as bits. */

@@ -56,8 +56,9 @@ static void fml_add_up(const fml_tree *t, fml_sums *s, ptrdiff_t start, ptrdiff_
         for (ptrdiff_t p = start; p < end; p++) fml_add(t, s, t->samples[p]);
 }
 
-static double fml_gini(const fml_growth *g, const double *sums, double weight) {
+static inline double fml_gini(const fml_growth *g, const double *sums, double weight) {
     double total = 0;
+    if (g->stride == 2 && g->n_outputs == 1) return 1.0 - (sums[0] * sums[0] + sums[1] * sums[1]) / (weight * weight);
     for (ptrdiff_t k = 0; k < g->n_outputs; k++) {
         double squares = 0;
         for (ptrdiff_t c = 0; c < g->n_classes[k]; c++) squares += sums[k * g->max_n_classes + c] * sums[k * g->max_n_classes + c];

@@ -10,9 +10,9 @@ run in one fixed order, whatever the number of threads.
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
+from cython.view cimport array
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.stdlib cimport calloc, free, realloc
 
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport body_t, parallel_for, worker
@@ -62,13 +62,16 @@ cdef extern from "begin.h" nogil:
         int (*worker)() noexcept nogil
         const uint32_t *y_ranks
 
+    ctypedef struct fml_node:
+        pass
+
     ctypedef struct fml_tree:
         const fml_growth *g
         const double *weights
         const uint8_t *counts
         double min_weight_leaf
         uint32_t random_state
-        void *nodes
+        fml_node *nodes
         double *values
         Py_ssize_t n_nodes, depth
         int failed
@@ -168,15 +171,22 @@ cdef int stopped(void *task) noexcept nogil:
     return stop.raised
 
 
+cdef owned(void **memory, size_t size):
+    """Make an array of bytes of malloc's memory, which it then owns."""
+    cdef void *shrunk = realloc(memory[0], size)
+    if shrunk != NULL:
+        memory[0] = shrunk
+    cdef array bytes = <char[:size]> <char *> memory[0]
+    bytes.callback_free_data = free
+    memory[0] = NULL
+    return np.asarray(bytes)
+
+
 cdef grown(fml_tree *tree, const fml_growth *g):
-    """Hand over a tree's nodes and values."""
-    nodes = np.empty(tree.n_nodes, NODE)
-    values = np.empty((tree.n_nodes, g.n_outputs, g.max_n_classes))
-    cdef char[::1] node_bytes = nodes.view(np.int8)
-    cdef double[:, :, ::1] numbers = values
-    memcpy(&node_bytes[0], tree.nodes, node_bytes.shape[0])
-    memcpy(&numbers[0, 0, 0], tree.values, numbers.size * sizeof(double))
-    return nodes, values, tree.depth
+    """Hand over a tree's nodes and values, without a copy."""
+    nodes = owned(<void **> &tree.nodes, tree.n_nodes * NODE.itemsize).view(NODE)
+    values = owned(<void **> &tree.values, tree.n_nodes * g.stride * sizeof(double)).view(np.float64)
+    return nodes, values.reshape(tree.n_nodes, g.n_outputs, g.max_n_classes), tree.depth
 
 
 def grow(features,                       # in  Features

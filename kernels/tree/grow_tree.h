@@ -26,11 +26,17 @@ static void fml_part_one(void *tree, ptrdiff_t j) {
     fml_part_list(t, t->features[t->split_feature + j], t->g->worker(), t->keep_left, t->keep_right);
 }
 
-/* Start on samples[start:end]: their sums; for absolute_error also the medians and, at the root, the impurity. */
-static void fml_enter(fml_tree *t, ptrdiff_t start, ptrdiff_t end, int is_root) {
+/* Start on samples[start:end]: their sums, unless two classes were counted already; for absolute_error also the medians
+ * and, at the root, the impurity. */
+static void fml_enter(fml_tree *t, ptrdiff_t start, ptrdiff_t end, int is_root, const double *counted) {
     const fml_growth *g = t->g;
     t->start = start;
     t->end = end;
+    if (t->scan == FML_SCAN_GINI2 && !is_root) {
+        t->total.weight = counted[0] + counted[1];
+        memcpy(t->total.sums, counted, g->stride * sizeof *counted);
+        return;
+    }
     if (t->scan != FML_SCAN_MAE) {
         fml_add_up(t, &t->total, start, end);
         if (is_root) t->impurity = fml_impurity(t, &t->total, start, end);
@@ -174,6 +180,7 @@ typedef struct {
     ptrdiff_t start, end, pos, depth, parent, n_constants, node;
     int is_left, is_leaf;
     double impurity, impurity_left, impurity_right, lower, upper, middle, improvement;
+    double counted[2], counted_left[2]; /* weight by class, where there are two: of the node, of its left side */
 } fml_waiting;
 
 typedef struct {
@@ -200,6 +207,15 @@ static void fml_bound(const fml_growth *g, ptrdiff_t f, double middle, fml_waiti
     else if (constraint < 0) left->lower = right->upper = middle;
 }
 
+/* What fml_judge found of the children's classes. */
+static void fml_count_children(const fml_tree *t, fml_waiting *left, fml_waiting *right) {
+    if (t->scan != FML_SCAN_GINI2) return;
+    for (ptrdiff_t c = 0; c < t->g->stride; c++) {
+        left->counted[c] = t->left.sums[c];
+        right->counted[c] = t->total.sums[c] - t->left.sums[c];
+    }
+}
+
 /* Depth first: the left child comes next. */
 static void fml_depth_first(fml_tree *t) {
     const fml_growth *g = t->g;
@@ -213,7 +229,7 @@ static void fml_depth_first(fml_tree *t) {
         t->lower = now.lower;
         t->upper = now.upper;
         t->n_constants = now.n_constants;
-        fml_enter(t, now.start, now.end, now.parent < 0);
+        fml_enter(t, now.start, now.end, now.parent < 0, now.counted);
         int is_leaf = fml_stays_leaf(g, now.depth, now.end - now.start, t->impurity) || t->total.weight < 2 * t->min_weight_leaf;
         if (!is_leaf) {
             fml_split_node(t, &o);
@@ -231,6 +247,7 @@ static void fml_depth_first(fml_tree *t) {
         right.is_left = 0;
         right.impurity = o.impurity_right;
         fml_bound(g, o.feature, o.middle, &left, &right);
+        fml_count_children(t, &left, &right);
         fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left.depth, left.end - left.start, left.impurity),
                        !fml_stays_leaf(g, right.depth, right.end - right.start, right.impurity));
         if (fml_push(t, &stack, &right) || fml_push(t, &stack, &left)) break;
@@ -276,8 +293,9 @@ static void fml_await(fml_tree *t, fml_queue *heap, fml_waiting *item) {
     t->lower = item->lower;
     t->upper = item->upper;
     t->n_constants = 0;
-    fml_enter(t, item->start, item->end, item->parent < 0);
+    fml_enter(t, item->start, item->end, item->parent < 0, item->counted);
     item->impurity = item->impurity_left = item->impurity_right = t->impurity;
+    if (t->scan == FML_SCAN_GINI2) memcpy(item->counted, t->total.sums, g->stride * sizeof *t->total.sums);
     item->is_leaf = fml_stays_leaf(g, item->depth, item->end - item->start, t->impurity) || t->total.weight < 2 * t->min_weight_leaf;
     item->pos = item->end;
     item->improvement = 0;
@@ -293,6 +311,7 @@ static void fml_await(fml_tree *t, fml_queue *heap, fml_waiting *item) {
         item->impurity_left = o.impurity_left;
         item->impurity_right = o.impurity_right;
         item->middle = o.middle;
+        if (t->scan == FML_SCAN_GINI2) memcpy(item->counted_left, t->left.sums, g->stride * sizeof *t->left.sums);
         fml_part_lists(t, 0, item->depth + 1 < g->max_depth, item->depth + 1 < g->max_depth);
     }
     if (fml_push(t, heap, item)) return;
@@ -325,6 +344,10 @@ static void fml_best_first(fml_tree *t) {
         right.is_left = 0;
         right.impurity = now.impurity_right;
         fml_bound(g, node->feature, now.middle, &left, &right);
+        for (int c = 0; c < 2; c++) {
+            left.counted[c] = now.counted_left[c];
+            right.counted[c] = now.counted[c] - now.counted_left[c];
+        }
         fml_await(t, &heap, &left);
         if (!t->failed) fml_await(t, &heap, &right);
     }

@@ -1,10 +1,10 @@
 """Driver of prediction by trees: for every sample its leaf in every tree, and what is looked up there.
 
-    apply(trees, X, *, columns=None, n_threads)                           -> (n, n_trees) int64: leaves
-    sum_values(trees, X, *, tables=None, columns=None, n_threads)         -> (n, width) float64: sums over the trees
-    add_scaled(trees, X, scale, out, *, columns=None, n_threads)          out[:, t % n_outputs] += scale * value, in place
-    gather(trees, X, *, tables=None, columns=None, n_threads)             -> (n, n_trees, width) float64: by tree
-    values(tree, X, *, n_threads)                                         -> (n, n_outputs, max_n_classes): one tree
+    apply(trees, X, *, columns=None, n_threads)                       (n, n_trees) int64: leaves
+    sum_values(trees, X, *, tables=None, columns=None, n_threads)     (n, width) float64: sums over the trees
+    add_scaled(trees, X, scale, out, *, columns=None, n_threads)      None: out[:, t % n_outputs] += scale * value
+    gather(trees, X, *, tables=None, columns=None, n_threads)         (n, n_trees, width) float64: by tree
+    values(tree, X, *, n_threads)                                     (n, n_outputs, max_n_classes): one tree
 
 trees    sequence of scikit-learn's own `Tree` objects. They are read anew at every call and nothing is kept, so that a
          tree changed by hand predicts as it is now.
@@ -29,7 +29,7 @@ def apply(trees, X, *, columns=None, n_threads):
 
 
 def sum_values(trees, X, *, tables=None, columns=None, n_threads):
-    """Sums over the trees of their leaves' values, (n_samples, n_outputs * max_n_classes), or of rows of `tables`."""
+    """Sum the leaves' values over the trees, (n_samples, n_outputs * max_n_classes), or rows of `tables`."""
     kernel = _prepare(trees, X, n_threads)
     out = np.zeros((len(X), 1, _width(trees, tables)))
     kernel.add_up(trees, tables, X, columns, 1.0, out, n_threads)
@@ -37,7 +37,7 @@ def sum_values(trees, X, *, tables=None, columns=None, n_threads):
 
 
 def add_scaled(trees, X, scale, out, *, columns=None, n_threads):
-    """``out[:, t % n_outputs] += scale * value`` for tree after tree of one value a leaf; out (n_samples, n_outputs)."""
+    """``out[:, t % n_outputs] += scale * value``, tree by tree, of one value a leaf; out (n_samples, n_outputs)."""
     kernel = _prepare(trees, X, n_threads)
     if out.dtype != np.float64 or out.ndim != 2 or len(out) != len(X) or not out.shape[1]:
         raise ValueError(f"out must be ({len(X)}, n_outputs) float64, not {out.shape} {out.dtype}")

@@ -75,10 +75,11 @@ FML_INLINE int fml_leaves_in_step(const fml_tree *tree, const float *X, ptrdiff_
 FML_UNROLL
             for (int r = 0; r < FML_LANES; r++) {
                 const fml_node *const node = nodes + at[r];
-                const uint64_t f = (uint64_t)node->feature < d ? (uint64_t)node->feature : 0;
+                const uint64_t unknown = -(uint64_t)((uint64_t)node->feature >= d), f = (uint64_t)node->feature & ~unknown;
                 const float value = x[r * row + (renamed ? columns[f] : (int64_t)f)];
                 const uint64_t next = (uint64_t)node->child[FML_RIGHT(value, node)];
-                const uint64_t change = (next ^ at[r]) & -(uint64_t)((next < n_nodes) & (node->child[0] >= 0));
+                const uint64_t outside = -(uint64_t)(next >= n_nodes), is_leaf = (uint64_t)(node->child[0] >> 63);
+                const uint64_t change = (next ^ at[r]) & ~(unknown | outside | is_leaf);
                 at[r] ^= change, moved |= change;
             }
         }

@@ -52,7 +52,7 @@ cdef Py_ssize_t GROUP_NODES = 1 << 23, GROUP_TREES = 256
 cdef Py_ssize_t BLOCK_BYTES = 1 << 21, LEAST_ROWS = 512, MOST_ROWS = 1 << 14
 # Work in nanoseconds: a step through the tree's own nodes and the same where they are more than the cache takes well,
 # a step through a copy, a node's copy, a column's key.
-cdef double OWN_STEP = 2.6, FAR_STEP = 6, STEP = 1.2, NODE_COPY = 8, KEY = 0.4
+cdef double OWN_STEP = 2.5, FAR_STEP = 5, STEP = 1.2, NODE_COPY = 8, KEY = 0.4
 cdef Py_ssize_t NEAR_NODES = 2000
 # Less work than this is not worth giving up the interpreter's lock.
 cdef double ALONE_NS = 2e4

@@ -32,10 +32,15 @@ def leaves(tree, X):
 def walk(nodes, columns, X, found):
     for i in range(len(X)):
         at = 0
-        while nodes[at].left_child != -1:
+        for _ in range(len(nodes)):  # so that references in a circle end, too
             node = nodes[at]
+            if node.left_child < 0 or not 0 <= node.feature < len(columns):
+                break
             left = goes_left(X[i, columns[node.feature]], node.threshold, node.missing_go_to_left)
-            at = node.left_child if left else node.right_child
+            child = node.left_child if left else node.right_child
+            if not 0 <= child < len(nodes):
+                break
+            at = child
         found[i] = at
 
 

@@ -120,7 +120,7 @@ def _note(obj):
     if isinstance(obj, _registry.Accelerated) or _registry.plain_of(obj) is not None:
         return _NOT_CALLED
     named = obj if hasattr(obj, "__name__") else type(obj)
-    for module, names in _registry.ACCELERATED.items():
+    for module, names in _registry.offered().items():
         if named.__name__ in names and f"{named.__module__}.".startswith(f"{module}."):
             return _why_plain(f"{module}.{named.__name__}")
     return "fastml has no kernel for it; scikit-learn's own code runs."

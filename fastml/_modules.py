@@ -66,7 +66,7 @@ def forward(name):
 
 def _ours(module, name):
     """Return what we have for a name of scikit-learn; None where its own object is to be used."""
-    if name not in _registry.ACCELERATED.get(module, ()):
+    if name not in _registry.ACCELERATED.get(module, ()) or name not in _registry.offered()[module]:
         return None
     from fastml._versions import refused
 

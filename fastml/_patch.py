@@ -124,7 +124,7 @@ def unpatch_sklearn(names=None):
 
 def _select(names):
     """Return the (module, name) pairs to replace."""
-    every = [(module, name) for module, listed in _registry.ACCELERATED.items() for name in listed]
+    every = [(module, name) for module, listed in _registry.offered().items() for name in listed]
     if names is None:
         return every
     wanted = {names} if isinstance(names, str) else set(names)

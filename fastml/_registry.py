@@ -11,12 +11,35 @@ ACCELERATED = {
         "k_means": "fastml.cluster._functions",
         "kmeans_plusplus": "fastml.cluster._functions",
     },
+    "sklearn.ensemble": {
+        "ExtraTreesClassifier": "fastml.ensemble._forest",
+        "ExtraTreesRegressor": "fastml.ensemble._forest",
+        "RandomForestClassifier": "fastml.ensemble._forest",
+        "RandomForestRegressor": "fastml.ensemble._forest",
+        "RandomTreesEmbedding": "fastml.ensemble._forest",
+    },
+    "sklearn.tree": {
+        "DecisionTreeClassifier": "fastml.tree._classes",
+        "DecisionTreeRegressor": "fastml.tree._classes",
+        "ExtraTreeClassifier": "fastml.tree._classes",
+        "ExtraTreeRegressor": "fastml.tree._classes",
+    },
+}
+
+# The oldest scikit-learn whose results the names in a module of ours give: under an older one they are scikit-learn's.
+SINCE = {
+    "fastml.ensemble._forest": (1, 9),
+    "fastml.tree._classes": (1, 9),
 }
 
 # Modules of scikit-learn that bind such a name, when they are imported, from the public module instead of from the
 # one that defines it. They are imported before the name is replaced: else it would depend on the order of imports
 # which class they hold.
-READERS = {"sklearn.cluster": ("sklearn.mixture",)}
+READERS = {
+    "sklearn.cluster": ("sklearn.mixture",),
+    "sklearn.ensemble": ("sklearn.inspection",),
+    "sklearn.tree": ("sklearn.ensemble", "sklearn.inspection"),
+}
 
 patched = {}  # our class or function: scikit-learn's, for the names now replaced in scikit-learn's modules
 
@@ -60,12 +83,22 @@ def accelerated():
     >>> "sklearn.cluster.KMeans" in fastml.accelerated()
     True
     """
-    return sorted(f"{module}.{name}" for module, names in ACCELERATED.items() for name in names)
+    return sorted(f"{module}.{name}" for module, names in offered().items() for name in names)
+
+
+def offered():
+    """Return the part of ``ACCELERATED`` that stands for names of the installed scikit-learn."""
+    from fastml._versions import INSTALLED
+
+    return {
+        module: {name: home for name, home in names.items() if INSTALLED >= SINCE.get(home, (0,))}
+        for module, names in ACCELERATED.items()
+    }
 
 
 def replacement(module, name):
     """Return our object for a name of a public module of scikit-learn, or None."""
-    home = ACCELERATED.get(module, {}).get(name)
+    home = offered().get(module, {}).get(name)
     return home and getattr(import_module(home), name)
 
 

@@ -10,21 +10,33 @@ from fastml._config import current
 _of_process = None  # filled at the first call; a forked child looks again: its affinity may differ
 
 
-def effective_n_threads():
+def effective_n_threads(n_jobs=None):
     """Return the number of threads for the next kernel.
 
-    In order: ``n_threads`` of fastml's options, the ``n_jobs`` of an active ``joblib.parallel_config``, and the
-    number of cores that this process may use.
+    In order: ``n_threads`` of fastml's options; `n_jobs`, but no more than the cores that this process may use; the
+    ``n_jobs`` of an active ``joblib.parallel_config``; and the number of those cores.
+
+    Parameters
+    ----------
+    n_jobs : int, default=None
+        The estimator's own. Negative: counted down from the number of cores, as joblib does. None: not given.
 
     Returns
     -------
     int
         At least 1.
+
+    Raises
+    ------
+    ValueError
+        joblib's, if `n_jobs` is 0.
     """
     n_threads = current().n_threads
-    if n_threads is None:
-        n_threads = _of_joblib()
-    return n_threads or _of_process or process_n_threads()
+    if n_threads is not None:
+        return n_threads
+    if n_jobs is not None:
+        return min(_as_joblib(n_jobs), _of_process or process_n_threads())
+    return _of_joblib() or _of_process or process_n_threads()
 
 
 def process_n_threads():
@@ -51,7 +63,16 @@ def _of_joblib():
     n_jobs = context and context["n_jobs"]
     if not isinstance(n_jobs, int):  # a marker for "not set", or None in a nested worker
         return None
-    return n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs)
+    return _as_joblib(n_jobs)
+
+
+def _as_joblib(n_jobs):
+    """Return the number of workers that joblib would start; 0 is its error."""
+    if n_jobs > 0:
+        return int(n_jobs)
+    import joblib
+
+    return max(1, joblib.cpu_count() + 1 + n_jobs) if n_jobs else joblib.effective_n_jobs(0)
 
 
 def _affinity():

@@ -70,9 +70,7 @@ accept_sparse, accept_large_sparse, **more
         and (ensure_all_finite is False or thread_config()["assume_finite"] or all_finite(X))
     ):
         if reset:
-            if hasattr(est, "feature_names_in_"):
-                delattr(est, "feature_names_in_")
-            est.n_features_in_ = X.shape[1]
+            _name_features(est, X)
         return X.copy() if copy else X
     checked = validate_data(
         est,
@@ -92,8 +90,52 @@ accept_sparse, accept_large_sparse, **more
     return _aligned(checked)
 
 
-def check_weights(sample_weight, X):
-    """Check sample weights, as scikit-learn's ``_check_sample_weight(sample_weight, X, dtype=X.dtype)`` does.
+def clean_float32(est, X, *, reset):
+    """Return dense samples in float32 where they raise no question: the fast path of trees, which compute in it.
+
+    Parameters
+    ----------
+    est : estimator
+        As in :func:`check_X`.
+    X : object
+        The samples.
+    reset : bool
+        True in ``fit``.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features), float32, or None
+        In the memory order of `X`, C or Fortran; `X` itself where it is float32. None where scikit-learn's own check
+        has to look at it, and nothing has changed: whatever is not an array of floats, NaN, values beyond float32.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or not X.size:
+        return None
+    kind, flags = X.dtype.type, X.flags
+    if kind not in _FLOATS or not X.dtype.isnative or not flags.aligned or not (reset or _is_known(est, X)):
+        return None
+    if not (flags.c_contiguous or flags.f_contiguous):
+        return None
+    if kind is not np.float32:
+        with np.errstate(over="ignore"):  # scikit-learn's check warns of it
+            X = X.astype(np.float32)
+    if not all_finite(X if flags.c_contiguous else X.T):
+        return None
+    if reset:
+        _name_features(est, X)
+    return X
+
+
+def is_clean_target(y, n_samples):
+    """Tell whether targets, one or several a sample, are an array of finite numbers in which nothing is to convert."""
+    if type(y) is not np.ndarray or y.ndim not in (1, 2) or len(y) != n_samples or not y.size:
+        return False
+    if y.dtype.kind in "biu":
+        return True
+    return y.dtype.type in _FLOATS and y.dtype.isnative and y.flags.carray and all_finite(y)
+
+
+def check_weights(sample_weight, X, dtype=None):
+    """Check sample weights, as scikit-learn's ``_check_sample_weight(sample_weight, X, dtype=...)`` does.
 
     Parameters
     ----------
@@ -101,23 +143,25 @@ def check_weights(sample_weight, X):
         The weights. None and a number stand for equal weights.
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
         The checked samples.
+    dtype : {np.float64, np.float32}, default=None
+        None: that of `X`.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        Aligned and C-contiguous, of the dtype of `X`; `sample_weight` itself where that needs no conversion.
+        Aligned and C-contiguous, of the dtype; `sample_weight` itself where that needs no conversion.
     """
-    n_samples = X.shape[0]
-    if sample_weight is None and n_samples and X.dtype.type in _FLOATS:
-        return np.ones(n_samples, dtype=X.dtype)
+    n_samples, dtype = X.shape[0], dtype or X.dtype.type
+    if sample_weight is None and n_samples and dtype in _FLOATS:
+        return np.ones(n_samples, dtype=dtype)
     if (
-        _is_clean(sample_weight, X.dtype.type, 1)
+        _is_clean(sample_weight, dtype, 1)
         and len(sample_weight) == n_samples
         and (thread_config()["assume_finite"] or all_finite(sample_weight))
         and sample_weight.any()  # newer versions of scikit-learn refuse all-zero weights
     ):
         return sample_weight
-    return _aligned(check_sample_weight(_on_host(sample_weight), X, dtype=X.dtype))
+    return _aligned(check_sample_weight(_on_host(sample_weight), X, dtype=dtype))
 
 
 def _is_clean(array, dtype, ndim):
@@ -131,6 +175,13 @@ def _is_clean(array, dtype, ndim):
         return False
     flags = array.flags
     return flags.c_contiguous and flags.aligned
+
+
+def _name_features(est, X):
+    """Note how many features samples without names have."""
+    if hasattr(est, "feature_names_in_"):
+        delattr(est, "feature_names_in_")
+    est.n_features_in_ = X.shape[1]
 
 
 def _is_known(est, X):

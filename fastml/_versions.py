@@ -29,6 +29,11 @@ try:
     from sklearn.utils._param_validation import validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
+
+    if INSTALLED >= (1, 9):  # what the trees need
+        from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap as n_samples_bootstrap
+        from sklearn.ensemble._forest import BaseForest
+        from sklearn.tree._tree import Tree
 except ImportError:
     if TESTED:
         raise
@@ -38,9 +43,12 @@ __all__ = [
     "ROUNDS_RUNNING_SUMS",
     "TESTED",
     "UNTESTED",
+    "BaseForest",
+    "Tree",
     "check_sample_weight",
     "fit_context",
     "is_arraylike_not_scalar",
+    "n_samples_bootstrap",
     "refused",
     "show_versions",
     "thread_config",

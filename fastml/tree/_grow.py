@@ -8,9 +8,10 @@ import numpy as np
 from fastml._dispatch import load, record
 from fastml._kernels.tree.tables import Rules
 
-__all__ = ["Rules", "as_counts", "batches", "converted", "grow", "prepare", "sharing"]
+__all__ = ["Rules", "batches", "converted", "grow", "narrowed", "prepare", "sharing"]
 
 NO_LIMIT = 2**31 - 1  # of depth
+_LITTLE = 1 << 20  # bytes of weights that need no thought
 
 _shared = []  # the _Shared in force, of all threads: what they hold is read-only
 
@@ -109,15 +110,19 @@ def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threa
 
 
 def batches(n_trees, X, itemsize, n_threads):
-    """Yield the slices of trees to grow at a time: their weights take no more memory than the samples do.
+    """Yield the slices of trees to grow at a time: their weights take little more memory than the samples do.
 
-    But never less than two trees a thread: the last of a batch leaves threads idle.
+    But never less than two trees a thread: while the last of a batch grow, threads are idle.
     """
-    size = max(2 * n_threads, 4 * X.shape[1] // itemsize)
+    size = max(2 * n_threads, max(X.nbytes, _LITTLE) // (max(itemsize, 1) * len(X)))
     for start in range(0, n_trees, size):
         yield slice(start, min(start + size, n_trees))
 
 
-def as_counts(counts):
-    """Return bootstrap counts in the narrowest type that kernels take."""
-    return counts.astype(np.uint8 if counts.max() < 256 else np.float64)
+def narrowed(weights):
+    """Return weights in the narrowest type that kernels take: small whole numbers in a byte."""
+    if weights.min() >= 0 and weights.max() < 256:
+        counts = weights.astype(np.uint8)
+        if np.array_equal(counts, weights):
+            return counts
+    return weights.astype(np.float64, copy=False)

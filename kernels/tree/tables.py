@@ -26,19 +26,23 @@ class Features(NamedTuple):
     columns  (n_features, n_samples)  float32: the samples, a feature a row; NaN: missing
     ranks    (n_features, n_samples)  uint32: rank among the distinct values of the feature, n_distinct where missing
     entries  (n_features, n_samples)  uint64: rank << 36 | sample << 8, ascending: every feature's sorted list
-    values   (n_features * n_samples or less,)  float32: distinct values of the features, ascending, one after the other
-    offsets  (n_features + 1,)  int64: where each feature's values begin
+    values   (n_features, n_samples)  float32: the distinct values of each feature, ascending; what follows them is undefined
+    n_distinct  (n_features,)  int64: how many these are
     missing  (n_features,)  int64: how many samples miss the feature
     close    (n_features,)  uint8: 1 where two neighbouring values are too close for scikit-learn to split them
+    tight    (n_features, n_samples // 64 + 1)  uint64: a bit a rank, set where the next one is too close
+    rows     (n_samples, n_features)  float32: the samples as they were given, where they are contiguous
     """
 
     columns: np.ndarray | None
     ranks: np.ndarray | None
     entries: np.ndarray | None
     values: np.ndarray | None
-    offsets: np.ndarray | None
+    n_distinct: np.ndarray | None
     missing: np.ndarray
     close: np.ndarray | None
+    tight: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
 
 class Rules(NamedTuple):

@@ -3,11 +3,7 @@
 A library is a module with scikit-learn's names: ``sklearn.cluster`` or ``fastml.cluster``.
 """
 
-import contextlib
-import io
 import re
-import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,8 +12,7 @@ from threadpoolctl import threadpool_limits
 
 import fastml
 import fastml.cluster
-
-MAX_UNSTABLE = 0.1
+from tests.agreement import Verdict, assert_few_unstable, presence, watched
 
 # Relative tolerances by dtype. Centres: of the spread of the data (in float32, scikit-learn's own sums are no better).
 # Inertia: of the total sum of squares. Distances: of the squared norms, as rounding leaves them in
@@ -29,21 +24,13 @@ TOLERANCES = {
 # What a fit gives; the rest follows from it.
 MODEL = ("labels_", "fit_predict", "cluster_centers_", "inertia_", "n_iter_", "n_steps_", "_counts", "indices")
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
-ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 def observe(library, case):
     """Run the case and return everything that its caller can see, by name."""
     seen = {}
-    output = io.StringIO()
-    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(output):
-        warnings.simplefilter("always")
-        try:
-            ENTRIES[case.entry](library, case, seen)
-        except Exception as error:
-            seen["exception"] = (type(error).__name__, ADDRESS.sub("0x", str(error)))
-    seen["warnings"] = [(w.category.__name__, str(w.message)) for w in caught]
-    seen["output"] = output.getvalue()
+    with watched(seen):
+        ENTRIES[case.entry](library, case, seen)
     if isinstance(case.random_state, np.random.RandomState):
         seen["next draw"] = case.random_state.uniform()  # the same number of draws was taken
     if isinstance(case.X, np.ndarray):
@@ -174,7 +161,7 @@ def _dense(X):
 def differences(case, ours, theirs):
     """Return what differs between two observations of a case, as sentences by name; nothing where they agree."""
     scale = Scale(case)
-    found = {f"presence of {name}": _presence(name, ours, theirs) for name in ours.keys() ^ theirs.keys()}
+    found = {f"presence of {name}": presence(name, ours, theirs) for name in ours.keys() ^ theirs.keys()}
     for name in (name for name in theirs if name in ours):
         a, b = ours[name], theirs[name]
         if name == "output":
@@ -186,12 +173,6 @@ def differences(case, ours, theirs):
         else:
             found[name] = _array_difference(name, np.asarray(a), np.asarray(b), theirs, scale)
     return {name: sentence for name, sentence in found.items() if sentence}
-
-
-def _presence(name, ours, theirs):
-    if name == "exception":
-        return f"{ours.get(name)} instead of {theirs.get(name)}"
-    return "unexpected" if name in ours else "missing"
 
 
 def _form(value):
@@ -230,22 +211,6 @@ def _text_difference(a, b, scale):
     return ""
 
 
-@dataclass
-class Verdict:
-    """How a library compares with scikit-learn in one case."""
-
-    case: object
-    differences: dict
-    unstable: bool  # scikit-learn disagrees with itself in the same when the columns are reversed
-
-    @property
-    def wrong(self):
-        return bool(self.differences) and not self.unstable
-
-    def __str__(self):
-        return "\n    ".join([str(self.case), *(f"{name}: {what}" for name, what in self.differences.items())])
-
-
 def judge(library, build, seed):
     """Compare ``library`` with scikit-learn in the case ``build(seed)``."""
     case = build(seed)
@@ -275,8 +240,4 @@ def assert_same_models(build, seeds, record, family, **options):
     """Assert that fastml's own code gives scikit-learn's model in every case, unstable ones apart."""
     with fastml.config_context(**options):
         verdicts = [judge(fastml.cluster, build, seed) for seed in seeds]
-    record(family, verdicts)
-    wrong = [str(verdict) for verdict in verdicts if verdict.wrong]
-    assert not wrong, f"{len(wrong)} of {len(verdicts)} differ:\n" + "\n".join(wrong)
-    unstable = sum(verdict.unstable for verdict in verdicts)
-    assert unstable <= MAX_UNSTABLE * len(verdicts), f"{unstable} of {len(verdicts)} are unstable"
+    assert_few_unstable(verdicts, record, family)

@@ -3,14 +3,14 @@
 ``kmeans_case(1234)`` builds a fresh case each time: scikit-learn and fastml never share arrays or random generators.
 ``reverse=True`` builds the same problem with the columns of the data (and of given initial centres) reversed: the same
 mathematics, another order of summation.
-
-The draws come from the legacy ``RandomState``, whose streams NumPy keeps fixed for good.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
+
+from tests.draws import Choices, brief, laid_out
 
 # Sizes around the widths of SIMD registers, tiles and chunks, where edge handling goes wrong first.
 N_EDGES = (1, 2, 3, 7, 8, 9, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1023, 1025)
@@ -51,30 +51,15 @@ class Case:
         return f"case {self.seed}: {self.entry}, {n} x {d}, {', '.join(self.traits)}, weights {weights}, {params}"
 
 
-def brief(value):
-    """Return a word for an argument that may be long."""
-    if callable(value):
-        return value.__name__
-    return value if value is None or np.isscalar(value) else f"{type(value).__name__} {np.shape(value)}"
-
-
-class Draw:
+class Draw(Choices):
     """The choices of one case. Everything is drawn in the natural order of the columns and turned round at the end."""
 
     def __init__(self, family, seed, reverse):
-        self.rng = np.random.RandomState([family, seed])
+        super().__init__(family, seed)
         self.reverse = reverse
 
     def turn(self, A):
         return A[:, ::-1].copy() if self.reverse else A
-
-    def pick(self, **odds):
-        """Return one of the keyword names, with the given odds."""
-        weights = np.array(list(odds.values()), dtype=float)
-        return list(odds)[self.rng.choice(len(odds), p=weights / weights.sum())]
-
-    def one_of(self, *options):
-        return options[self.rng.randint(len(options))]
 
     def shape(self):
         size = self.pick(small=60, edge=28, medium=9, large=3)
@@ -149,19 +134,7 @@ class Draw:
             matrix = sp.csr_matrix((self.turn(values)[rows, columns].astype(dtype), (rows, columns)), shape=(n, d))
             return sp.csr_array(matrix) if layout == "csr_array" else matrix.asformat(layout)
         X = np.ascontiguousarray(self.turn(values), dtype)
-        if layout == "list":
-            return X.tolist()
-        if layout == "F":
-            return np.asfortranarray(X)
-        if layout == "every_second_row":
-            return np.repeat(X, 2, axis=0)[::2]
-        if layout == "every_second_column":
-            return np.repeat(X, 2, axis=1)[:, ::2]
-        if layout == "flipped":
-            return X[::-1].copy()[::-1]
-        if layout == "read_only":
-            X.flags.writeable = False
-        return X
+        return laid_out(X, layout)
 
     def weights(self, n):
         """Return sample weights of one of the kinds that people pass, most often none."""
@@ -201,15 +174,6 @@ class Draw:
         if form == "list":
             return centers.tolist()
         return np.asfortranarray(centers) if form == "F" else centers.astype(form)
-
-    def generator(self):
-        """Return ``random_state``: an integer, or a generator that was used before."""
-        seed = int(self.rng.randint(0, 2**31 - 1))
-        if self.rng.uniform() < 0.85:
-            return seed
-        generator = np.random.RandomState(seed)
-        generator.uniform(size=seed % 7)
-        return generator
 
     def new_values(self, values, m):
         """Return ``(m, d)`` rows to predict: known ones, ones near them, midway between two of them, and elsewhere."""

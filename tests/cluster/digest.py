@@ -1,6 +1,5 @@
 """Digests of models: ``python -m tests.cluster.digest`` prints one line of JSON, to be compared between processes."""
 
-import hashlib
 import json
 
 import numpy as np
@@ -8,24 +7,12 @@ import scipy.sparse as sp
 
 import fastml
 import fastml.cluster
+from tests.levels import digest
 
 from .agreement import observe
 from .cases import Case, kmeans_case, minibatch_case, plusplus_case
 
 N_CASES = {kmeans_case: 45, minibatch_case: 20, plusplus_case: 15}
-
-
-def digest(seen):
-    """Return a hash of all bits of an observation."""
-    sha = hashlib.sha256()
-    for name in sorted(seen):
-        value = seen[name]
-        sha.update(name.encode())
-        if isinstance(value, np.ndarray | np.generic):
-            sha.update(f"{value.dtype} {value.shape}".encode() + np.ascontiguousarray(value).tobytes())
-        else:
-            sha.update(repr(value).encode())
-    return sha.hexdigest()[:16]
 
 
 def large_case(name):

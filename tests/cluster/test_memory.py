@@ -5,32 +5,19 @@ import sys
 
 import pytest
 
-from .processes import run
+from tests.memory import EXACT, MEASURE
+from tests.processes import run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 MEGABYTE = 2**20
 
-# Large blocks go back to the system at once, so that what was freed before a measurement cannot hide what it takes.
-EXACT = {"MALLOC_MMAP_THRESHOLD_": "131072"}
-
-MEASURE = """
-    import gc, json, re, sys
-    import numpy as np
-    import scipy.sparse as sp
-    import fastml
+PROGRAM = (
+    MEASURE
+    + """
     from fastml.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
-
-    def megabytes(field):
-        gc.collect()
-        return int(re.search(field + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
-
-    def peak_of(call):
-        open("/proc/self/clear_refs", "w").write("5")     # forget the highest resident size so far
-        before = megabytes("VmRSS")
-        call()
-        return megabytes("VmHWM") - before
 """
+)
 
 FITS = {
     "lloyd": "KMeans(64, init='random', n_init=1, max_iter=5, random_state=0).fit(X)",
@@ -53,7 +40,7 @@ FITS = {
 def peaks():
     """Measure the extra memory, in MB, of calls on 200,000 x 16 (25.6 MB) and on a CSR matrix of the same size."""
     program = (
-        MEASURE
+        PROGRAM
         + """
     fits = json.loads(sys.argv[1])
     fastml.set_config(n_threads=4, strict=True)
@@ -95,7 +82,7 @@ LEAKS = {
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_thousand_calls_leave_nothing(name):
     program = (
-        MEASURE
+        PROGRAM
         + """
     import threading
     fastml.set_config(n_threads=2)

@@ -3,7 +3,6 @@
 import copy
 import os
 import pickle
-import signal
 import statistics
 import sys
 import time
@@ -16,8 +15,7 @@ from sklearn.base import clone
 
 import fastml
 from fastml.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
-
-from .processes import run, start
+from tests.processes import assert_stops_within_a_second, run, start
 
 unix = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -151,23 +149,7 @@ def test_ctrl_c_stops_within_a_second(call, n_threads):
         assert model(KMeans(9, random_state=0).fit(small)) == before
         print("works")
     """
-    with start(program) as process:
-        try:
-            assert process.stdout.readline() == "ready\n", process.stderr.read()
-            process.stdin.write("\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "go\n"
-            time.sleep(1)
-            assert process.poll() is None, "the call was meant to take long"
-            sent = time.perf_counter()
-            process.send_signal(signal.SIGINT)
-            answer = process.stdout.readline()
-            waited = time.perf_counter() - sent
-            assert answer == "stopped\n", process.stderr.read()
-            assert process.stdout.readline() == "works\n", process.stderr.read()
-        finally:
-            process.kill()
-    assert waited < 1
+    assert_stops_within_a_second(program)
 
 
 BUSY = "while True: sum(range(10000))"

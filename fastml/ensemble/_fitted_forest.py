@@ -1,0 +1,200 @@
+"""What a fitted forest tells of samples: sums over its trees, in their order."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from fastml._dispatch import accelerated
+from fastml._registry import Accelerated
+from fastml._validate import clean_float32
+from fastml.tree._fitted import refuse_sparse
+
+
+class FittedForest(Accelerated):
+    """Leaves of samples, and the mean of their values."""
+
+    def _validate_X_predict(self, X):
+        if "estimators_" not in vars(self):
+            check_is_fitted(self)
+        checked = clean_float32(self, X, reset=False)
+        return super()._validate_X_predict(X) if checked is None else checked
+
+    def _samples(self, X):
+        refuse_sparse(X)
+        return self._validate_X_predict(X)
+
+    def _mean_leaf_values(self, X):
+        """Mean over the trees: (n_samples, n_classes), or (n_samples, n_outputs, max_n_classes)."""
+        total = 0.0
+        for tree in self.estimators_:
+            total = total + tree.tree_.predict(X)
+        total /= len(self.estimators_)
+        return total
+
+    @accelerated
+    def apply(self, X):
+        """Leaf of every sample in every tree.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        leaves : ndarray of shape (n_samples, n_estimators), int64
+            Numbers of nodes of each tree.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds infinity, or NaN where the trees take none, or has another number of features than the samples
+            of the fit.
+
+        See Also
+        --------
+        decision_path : All nodes that samples pass.
+
+        Notes
+        -----
+        Class of agreement: identical. O(n_samples * n_estimators * depth). Memory: the result.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import RandomForestRegressor
+        >>> model = RandomForestRegressor(3, bootstrap=False).fit([[0.0], [1.0], [5.0], [6.0]], [1.0, 1.0, 2.0, 2.0])
+        >>> model.apply([[2.0], [4.0]]).tolist()
+        [[1, 1, 1], [2, 2, 2]]
+        """
+        X = self._samples(X)
+        return np.array([tree.tree_.apply(X) for tree in self.estimators_]).T
+
+
+class FittedForestClassifier(FittedForest):
+    """Probabilities and classes."""
+
+    @accelerated
+    def predict_proba(self, X):
+        """Probabilities of the classes: the mean of those of the trees.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes), or list of n_outputs such arrays
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As :meth:`apply`.
+
+        See Also
+        --------
+        predict : The most probable class.
+
+        Notes
+        -----
+        Class of agreement: identical to scikit-learn's with ``n_jobs=1``; with more, its sum is in random order.
+        O(n_samples * n_estimators * depth). Memory: O(n_samples * n_outputs * n_classes).
+
+        Examples
+        --------
+        >>> from fastml.ensemble import RandomForestClassifier
+        >>> model = RandomForestClassifier(4, bootstrap=False).fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
+        >>> model.predict_proba([[2.0], [6.0]]).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
+        return self._probabilities(X)
+
+    def _probabilities(self, X):
+        values = self._mean_leaf_values(self._samples(X))
+        if self.n_outputs_ == 1:
+            return values
+        return [values[:, k, :n].copy() for k, n in enumerate(self.n_classes_)]
+
+    @accelerated
+    def predict(self, X):
+        """Class of every sample: that of the highest mean probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Of several classes that are equally probable the first.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As :meth:`apply`.
+
+        See Also
+        --------
+        predict_proba : The probabilities.
+
+        Notes
+        -----
+        Class of agreement, cost and memory: those of :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import RandomForestClassifier
+        >>> model = RandomForestClassifier(4, bootstrap=False).fit([[0.0], [1.0], [5.0], [6.0]], ["a", "a", "b", "b"])
+        >>> model.predict([[2.0], [6.0]]).tolist()
+        ['a', 'b']
+        """
+        proba = self._probabilities(X)
+        if self.n_outputs_ == 1:
+            return self.classes_.take(proba.argmax(axis=1), axis=0)
+        labels = np.empty((len(proba[0]), self.n_outputs_), dtype=self.classes_[0].dtype)
+        for k, classes in enumerate(self.classes_):
+            labels[:, k] = classes.take(proba[k].argmax(axis=1), axis=0)
+        return labels
+
+
+class FittedForestRegressor(FittedForest):
+    """Values."""
+
+    @accelerated
+    def predict(self, X):
+        """Value of every sample: the mean of those of the trees.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As :meth:`apply`.
+
+        See Also
+        --------
+        apply : The leaves.
+
+        Notes
+        -----
+        Class of agreement: identical to scikit-learn's with ``n_jobs=1``; with more, its sum is in random order.
+        O(n_samples * n_estimators * depth). Memory: the result.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import RandomForestRegressor
+        >>> model = RandomForestRegressor(4, bootstrap=False).fit([[0.0], [1.0], [5.0], [6.0]], [1.0, 1.0, 2.0, 2.0])
+        >>> model.predict([[2.0], [6.0]]).tolist()
+        [1.0, 2.0]
+        """
+        return self._mean_leaf_values(self._samples(X))[..., 0]

@@ -1,0 +1,279 @@
+"""What the forests share: their fit, all trees in a few calls of the driver.
+
+Breiman 2001, Machine Learning 45:5. Geurts, Ernst, Wehenkel 2006, Machine Learning 63:3.
+"""
+
+import sys
+import time
+from warnings import warn
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import validate_data
+
+from fastml._dispatch import NotCovered, accelerated, note
+from fastml._registry import plain_of
+from fastml._threads import effective_n_threads
+from fastml._validate import clean_float32, is_clean_target
+from fastml._versions import BaseForest, check_sample_weight, fit_context, n_samples_bootstrap
+from fastml.ensemble._bootstrap import bootstrap
+from fastml.ensemble._fitted_forest import FittedForest
+from fastml.tree import _classes, _grow
+from fastml.tree._base import genuine
+from fastml.tree._draws import MAX_INT, tree_seed
+from fastml.tree._fitted import refuse_sparse
+from fastml.tree._params import KnownParams
+from fastml.tree._targets import as_float64, columns, encode
+
+_OURS = {
+    plain_of(tree): tree
+    for tree in (
+        _classes.DecisionTreeClassifier,
+        _classes.DecisionTreeRegressor,
+        _classes.ExtraTreeClassifier,
+        _classes.ExtraTreeRegressor,
+    )
+}
+
+
+class FastForest(KnownParams, FittedForest):
+    """Growing."""
+
+    def _refuse(self, X):
+        refuse_sparse(X)
+        if not isinstance(self.criterion, str):
+            raise NotCovered(f"criterion={self.criterion!r} is scikit-learn's own object.")
+        if not isinstance(self.estimator, tuple(_OURS)):
+            raise NotCovered(f"estimator={self.estimator!r} is none of scikit-learn's trees.")
+
+    def _validate_estimator(self, default=None):
+        super()._validate_estimator(default)
+        if type(self.estimator_) in _OURS:
+            self.estimator_ = _OURS[type(self.estimator_)](**self.estimator_.get_params())
+
+    def _grow_forest(self, X, y, sample_weight):
+        """Grow the trees, or let scikit-learn's own code say what is wrong."""
+        if not self._grow(X, y, sample_weight):
+            BaseForest.fit(self, X, y, sample_weight)
+            note("scikit-learn's own code grew the forest.")
+        return self
+
+    def _grow(self, X, y, sample_weight):
+        if issparse(y) or (not self.bootstrap and (self.max_samples is not None or self.oob_score)):
+            return False
+        n_more = self.n_estimators - (len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0)
+        if n_more <= 0:
+            return False
+        X, y = self._checked(X, y)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X)
+        if y.ndim == 2 and y.shape[1] == 1:
+            warn(
+                "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
+                "(n_samples,), for example using ravel().",
+                DataConversionWarning,
+                stacklevel=6,
+            )
+        y = columns(y)
+        if self.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
+            return False
+        self._n_samples, self.n_outputs_ = y.shape
+        y, class_weights = self._encoded(y, sample_weight)
+        y = as_float64(y)
+        weights = class_weights if sample_weight is None else sample_weight
+        if sample_weight is not None and class_weights is not None:
+            weights = sample_weight * class_weights
+        self._sample_weight = weights
+        self._n_samples_bootstrap = n_samples_bootstrap(len(X), self.max_samples, weights) if self.bootstrap else None
+        self._validate_estimator()
+        template, rules = self._template(len(X))
+        if rules is None or (self.oob_score and not self._has_oob_score(y)):
+            return False
+
+        random_state = check_random_state(self.random_state)
+        if n_more == self.n_estimators:
+            self.estimators_ = []
+        else:
+            random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
+        seeds = random_state.randint(MAX_INT, size=n_more).tolist()
+        self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds)
+        if self.oob_score:
+            scoring = {"scoring_function": self.oob_score} if callable(self.oob_score) else {}
+            self._set_oob_score_and_attributes(X, y, **scoring)
+        if hasattr(self, "classes_") and self.n_outputs_ == 1:
+            self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]
+        return True
+
+    def _checked(self, X, y):
+        """Check samples and targets as scikit-learn's forest does."""
+        if is_clean_target(y, len(X) if type(X) is np.ndarray and X.ndim else 0):
+            X32 = clean_float32(self, X, reset=True)
+            if X32 is not None:
+                return X32, y
+        samples = {"accept_sparse": "csc", "dtype": np.float32, "ensure_all_finite": False}
+        X, y = validate_data(self, X, y, multi_output=True, **samples)
+        tree = type(self.estimator)(criterion=self.criterion)
+        tree._compute_missing_values_in_feature_mask(X, estimator_name=type(self).__name__)  # infinity is its error
+        return X, np.atleast_1d(y)
+
+    def _encoded(self, y, sample_weight):
+        """Return codes of the classes and what `class_weight` makes of them, or the targets of a regression."""
+        if not isinstance(self, ClassifierMixin) or self.class_weight is not None:
+            return self._validate_y_class_weight(y, sample_weight)
+        y, self.classes_ = encode(y)
+        self.n_classes_ = [len(classes) for classes in self.classes_]
+        return y, None
+
+    def _has_oob_score(self, y):
+        kind = type_of_target(y)
+        return kind != "unknown" and not (isinstance(self, ClassifierMixin) and kind == "multiclass-multioutput")
+
+    def _template(self, n_samples):
+        """Return a tree with all that the new ones have in common, and the rules by which they grow."""
+        tree, n_classes = self._make_estimator(append=False), None
+        tree.n_features_in_, tree.n_outputs_ = self.n_features_in_, self.n_outputs_
+        if isinstance(self, ClassifierMixin):
+            # The trees are given codes, and take them for the classes.
+            classes, n_classes = [np.arange(float(n)) for n in self.n_classes_], np.array(self.n_classes_, np.intp)
+            tree.classes_ = classes if self.n_outputs_ > 1 else classes[0]
+            tree.n_classes_ = n_classes if self.n_outputs_ > 1 else n_classes[0]
+        return tree, tree._rules(n_samples, n_classes)
+
+    def _grow_trees(self, X, y, weights, template, rules, seeds):
+        """Grow one tree for every seed."""
+        begun, n_threads = time.perf_counter(), effective_n_threads(self.n_jobs)
+        features = _grow.prepare(X, rules, n_threads)
+        n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
+        drawn = _Weights(self, template, y, weights)
+        trees = []
+        for batch in _grow.batches(len(seeds), X, drawn.itemsize, n_threads):
+            if self.verbose > 1:
+                for i in range(batch.start, batch.stop):
+                    print(f"building tree {i + 1} of {len(seeds)}")
+            own_weights, min_weights = drawn.of(seeds[batch])
+            starts = [tree_seed(seed) for seed in seeds[batch]]
+            grown = _grow.grow(features, y, n_classes, own_weights, min_weights, starts, rules, n_threads)
+            del own_weights
+            for i, seed in enumerate(seeds[batch]):
+                trees.append(_tree_like(template, seed, genuine(grown[i], X.shape[1], n_classes, y.shape[1])))
+                grown[i] = None  # the tree holds a copy
+        if self.verbose:
+            elapsed = time.perf_counter() - begun
+            print(f"[fastml(n_threads={n_threads})]: {len(trees)} trees in {elapsed:.1f} s", file=sys.stderr)
+        return trees
+
+
+class SupervisedForest(FastForest):
+    """The fit to targets."""
+
+    @accelerated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Grow the trees.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. NaN: missing. Sparse ones run scikit-learn's own code.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes, as integers or strings; numbers for regression.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples; None: all 1. With `bootstrap` the probabilities by which they are drawn.
+
+        Returns
+        -------
+        self : estimator
+            With ``estimators_``, a list of trees, ``n_outputs_`` and, for classification, ``classes_`` and
+            ``n_classes_``; with `oob_score`, ``oob_score_`` and the predictions that it rests on.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a value that is not allowed; if X holds infinity or is not 2-d, y holds NaN, or the
+            number of targets or weights is not that of the samples; if y holds numbers with a fraction where classes
+            are wanted; if `max_samples` or `oob_score` is given without `bootstrap`; if `monotonic_cst` does not fit;
+            under `warm_start`, if `n_estimators` is less than the number of trees.
+
+        Warns
+        -----
+        DataConversionWarning
+            If y is a single column.
+        UserWarning
+            If `oob_score` is asked for, and a sample is in every tree; if `max_samples` draws very few; if
+            `warm_start` leaves nothing to do, or meets a preset of `class_weight`.
+
+        See Also
+        --------
+        apply : Leaves of samples.
+        predict : Classes or values of samples.
+
+        Notes
+        -----
+        Class of agreement: identical for classification with integer weights, or none, and for regression on
+        integers; tie otherwise.
+
+        O(n_estimators * n_samples * max_features * depth), after sorting each feature once for all trees. Memory,
+        beside the trees: O(n_samples * n_features) for all threads, and as much for each.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import RandomForestClassifier
+        >>> model = RandomForestClassifier(10, random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
+        >>> len(model.estimators_), model.classes_.tolist()
+        (10, [0, 1])
+        """
+        self._refuse(X)
+        return self._grow_forest(X, y, sample_weight)
+
+
+class _Weights:
+    """Weights of the samples in the trees of a forest, and the least weight of a leaf."""
+
+    def __init__(self, forest, template, y, weights):
+        self.n_samples, self.n_drawn, self.share = (
+            len(y),
+            forest._n_samples_bootstrap,
+            template.min_weight_fraction_leaf,
+        )
+        self.bootstrap, self.weights = forest.bootstrap, weights
+        balanced = isinstance(forest, ClassifierMixin) and forest.class_weight == "balanced_subsample"
+        self.balanced = y if balanced and forest.bootstrap else None
+        self.itemsize = (8 if balanced else 1) if forest.bootstrap else 0
+        if forest.bootstrap and weights is not None:
+            self.weights = weights / np.sum(weights)
+
+    def of(self, seeds):
+        """Return weights and least weights for the trees of some seeds."""
+        if self.bootstrap:
+            counts = [bootstrap(seed, self.n_samples, self.n_drawn, self.weights, self.balanced) for seed in seeds]
+            if self.balanced is None:
+                sums = [self.n_drawn] * len(seeds)
+            else:
+                sums = [np.sum(weights) for weights in counts]
+            weights = [each if each.dtype == np.uint8 else _grow.narrowed(each) for each in counts]
+        elif self.weights is None:
+            sums, weights = [self.n_samples] * len(seeds), [None] * len(seeds)
+        else:
+            same = self.weights.astype(np.float64)
+            sums, weights = [np.sum(same)] * len(seeds), [_grow.narrowed(same)] * len(seeds)
+        return weights, [self.share * total for total in sums]
+
+
+def _tree_like(template, seed, tree):
+    """Return a fitted tree estimator; scikit-learn's ``clone`` would take as long as growing a small tree."""
+    est = object.__new__(type(template))
+    attributes = vars(est)
+    attributes.update(vars(template), random_state=seed, tree_=tree)
+    if "classes_" in attributes:
+        classes = attributes["classes_"]
+        if isinstance(classes, np.ndarray):
+            attributes["classes_"] = classes.copy()
+        else:
+            attributes["classes_"], attributes["n_classes_"] = [c.copy() for c in classes], est.n_classes_.copy()
+    if est.ccp_alpha:
+        est._prune_tree()
+    return est

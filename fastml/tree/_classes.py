@@ -1,0 +1,30 @@
+"""The four trees: scikit-learn's parameters and defaults over one way of growing.
+
+Breiman, Friedman, Olshen, Stone 1984, Classification and Regression Trees. Geurts, Ernst, Wehenkel 2006, Machine
+Learning 63:3, for the random ones.
+"""
+
+import sklearn.tree
+
+from fastml.tree._base import FastTree
+from fastml.tree._fitted import FittedClassifierTree
+
+
+class FastClassifierTree(FastTree, FittedClassifierTree):
+    """What the two classifiers share."""
+
+
+class DecisionTreeClassifier(FastClassifierTree, sklearn.tree.DecisionTreeClassifier):
+    __doc__ = sklearn.tree.DecisionTreeClassifier.__doc__
+
+
+class DecisionTreeRegressor(FastTree, sklearn.tree.DecisionTreeRegressor):
+    __doc__ = sklearn.tree.DecisionTreeRegressor.__doc__
+
+
+class ExtraTreeClassifier(FastClassifierTree, sklearn.tree.ExtraTreeClassifier):
+    __doc__ = sklearn.tree.ExtraTreeClassifier.__doc__
+
+
+class ExtraTreeRegressor(FastTree, sklearn.tree.ExtraTreeRegressor):
+    __doc__ = sklearn.tree.ExtraTreeRegressor.__doc__

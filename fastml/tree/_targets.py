@@ -1,0 +1,63 @@
+"""Targets as the kernels take them: float64, an output a column; classes by their codes."""
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+
+# Below so many samples sorting them is as fast as counting.
+_WORTH_COUNTING = 1000
+
+
+def columns(y):
+    """Return targets with an output a column."""
+    y = np.atleast_1d(y)
+    return np.reshape(y, (-1, 1)) if y.ndim == 1 else y
+
+
+def as_float64(y):
+    """Return targets in float64 and C order, without a copy where they are."""
+    return y if y.dtype == np.float64 and y.flags.c_contiguous else np.ascontiguousarray(y, dtype=np.float64)
+
+
+def encode(y):
+    """Find the classes; refuse targets that are none, as scikit-learn does.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_outputs)
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples, n_outputs), float64
+        From 0 on.
+    classes : list of ndarray
+        The sorted classes of every output.
+    """
+    # scikit-learn's check takes a dozen passes. One column of numbers or strings holds classes unless one of them has
+    # a fraction, and the check's warning, of many classes, needs their number: both are seen when they are found.
+    simple = y.shape[1] == 1 and y.dtype.kind in "biufU"
+    if not simple:
+        check_classification_targets(y)
+    codes, classes = np.empty(y.shape), []
+    for k in range(y.shape[1]):
+        found, codes[:, k] = _unique(y[:, k])
+        classes.append(found)
+    if simple and (len(found) > max(2, 0.5 * len(y) - 1) or (y.dtype.kind == "f" and not _integral(found))):
+        check_classification_targets(y)
+    return codes, classes
+
+
+def _integral(values):
+    """Tell whether floats are integers, and not so large that nothing else is left."""
+    return bool(np.all(np.rint(values) == values) and np.abs(values).max() < 2**53)
+
+
+def _unique(y):
+    """Return what ``np.unique(y, return_inverse=True)`` does; integers that lie close together need no sorting."""
+    if len(y) >= _WORTH_COUNTING and y.dtype.kind == "i":
+        low, high = int(y.min()), int(y.max())
+        if high - low < len(y):
+            place = y.astype(np.intp) - low
+            present = np.zeros(high - low + 1, dtype=bool)
+            present[place] = True
+            return (np.flatnonzero(present) + low).astype(y.dtype), (np.cumsum(present) - 1)[place]
+    return np.unique(y, return_inverse=True)

@@ -1,0 +1,182 @@
+/* Before and after a tree: its weights, how its candidates are looked at, its memory. */
+#ifndef FML_TREE_BEGIN_H
+#define FML_TREE_BEGIN_H
+#include "grow_tree.h"
+
+/* Whole weights up to here have sums of squares that are exact in float64. */
+#define FML_EXACT_WEIGHT 9e7
+
+/* Choose the fastest look at candidates that is exact for these weights, and write the codes of the samples. */
+static void fml_choose_scan(fml_tree *t, int has_presort) {
+    const fml_growth *g = t->g;
+    double heaviest = 0;
+    int whole = 1, negative = 0;
+    t->total_weight = 0;
+    for (ptrdiff_t i = 0; i < g->n; i++) {
+        const double w = fml_weight(t, (uint32_t)i);
+        t->total_weight += w;
+        heaviest = w > heaviest ? w : heaviest;
+        whole &= w == (double)(int64_t)w;
+        negative |= !(w >= 0);
+    }
+    t->unit = !t->weights;
+    t->class_bits = 1;
+    const int simple = g->n_outputs == 1 && !g->monotonic && !negative;
+    if (g->codes) {
+        while (g->n_classes[0] > 1 << t->class_bits && t->class_bits < 31) t->class_bits++;
+        const int fits = t->class_bits <= 8 && (t->unit || heaviest < 256 >> t->class_bits);
+        const int exact = simple && g->criterion == FML_GINI && whole && fits && t->total_weight < FML_EXACT_WEIGHT;
+        t->scan = !exact ? FML_SCAN_ANY : g->n_classes[0] <= 2 ? FML_SCAN_GINI2 : FML_SCAN_GINI;
+    } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
+    t->tabled = !has_presort && t->scan == FML_SCAN_GINI2 && t->total_weight <= FML_FIELD_MASK && g->n <= (ptrdiff_t)FML_FIELD_MASK;
+    for (ptrdiff_t i = 0; i < g->n; i++) {
+        const double w = fml_weight(t, (uint32_t)i);
+        if (w == 0) continue;
+        t->samples[t->n_used++] = (uint32_t)i;
+        t->code[i] = 1; /* other scans ask no more than whether it is not 0 */
+        if (t->scan == FML_SCAN_GINI2 || t->scan == FML_SCAN_GINI)
+            t->code[i] = (uint8_t)(g->codes[i] | (uint32_t)w << t->class_bits);
+        if (t->scan == FML_SCAN_MSE) {
+            t->pairs[2 * i] = w;
+            t->pairs[2 * i + 1] = w * g->y[i];
+        }
+    }
+    for (uint64_t code = 0; code < 256; code++) {
+        const uint64_t w = code >> t->class_bits;
+        t->fields[code] = 1ull << 2 * FML_FIELD | (code & 1 ? w : 0) << FML_FIELD | w;
+    }
+}
+
+static void fml_fill_list(void *tree, ptrdiff_t f) {
+    const fml_tree *t = tree;
+    const ptrdiff_t n = t->g->n;
+    const uint64_t *from = t->g->entries + f * n;
+    uint64_t *to = t->lists + f * t->n_used;
+    if (t->n_used == n) /* a code may be 0: the first of 256 classes, all weights 1 */
+        for (ptrdiff_t i = 0; i < n; i++) to[i] = from[i] | t->code[fml_sample(from[i])];
+    else
+        for (ptrdiff_t i = 0, k = 0; k < t->n_used; i++) {
+            const uint8_t code = t->code[fml_sample(from[i])];
+            to[k] = from[i] | code;
+            k += code != 0;
+        }
+}
+
+static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) {
+    void *room = calloc(n > 0 ? n : 1, size);
+    if (!room) t->failed = 1;
+    return room;
+}
+
+static void fml_get_median(fml_tree *t) {
+    const fml_growth *g = t->g;
+    fml_median *m = t->median = fml_get(t, 1, sizeof *m);
+    if (!m) return;
+    const ptrdiff_t n = t->n_used + 1;
+    m->y_ranks = g->y_ranks;
+    m->place = fml_get(t, g->n_outputs * g->n, sizeof *m->place);
+    m->sorted = fml_get(t, g->n_outputs * n, sizeof *m->sorted);
+    m->order = fml_get(t, n, sizeof *m->order);
+    m->weights = fml_get(t, 6 * n, sizeof *m->weights);
+    m->products = m->weights + n;
+    m->first_error = m->products + n;
+    m->last_error = m->first_error + n;
+    m->first_median = m->last_error + n;
+    m->last_median = m->first_median + n;
+    m->keys = fml_get(t, 2 * n, sizeof *m->keys);
+    m->room = m->keys + n;
+}
+
+static void fml_end(fml_tree *t) {
+    const fml_growth *g = t->g;
+    fml_median *m = t->median;
+    for (int worker = 0; t->scratch && worker < g->n_threads; worker++) {
+        free(t->scratch[worker].left);
+        free(t->scratch[worker].entries);
+        free(t->scratch[worker].column);
+        free(t->scratch[worker].table);
+    }
+    free(t->scratch);
+    if (m) {
+        free(m->place);
+        free(m->sorted);
+        free(m->order);
+        free(m->weights);
+        free(m->keys);
+    }
+    free(m);
+    free(t->samples);
+    free(t->moved);
+    free(t->code);
+    free(t->node_code);
+    free(t->moved_code);
+    free(t->pairs);
+    free(t->counted);
+    free(t->lists);
+    free(t->aside);
+    free(t->left_side);
+    free(t->sides);
+    free(t->features);
+    free(t->constants);
+    free(t->found);
+    free(t->total.sums);
+}
+
+/* Everything that a tree needs while it grows. On failure t->failed is set. */
+static void fml_begin(fml_tree *t) {
+    const fml_growth *g = t->g;
+    const ptrdiff_t n = g->n, words = n / 64 + 1;
+    t->samples = fml_get(t, n, sizeof *t->samples);
+    t->code = fml_get(t, n, sizeof *t->code);
+    if (g->criterion == FML_MSE) t->pairs = fml_get(t, 2 * n, sizeof *t->pairs);
+    t->features = fml_get(t, g->d, sizeof *t->features);
+    t->constants = fml_get(t, g->d, sizeof *t->constants);
+    t->found = fml_get(t, g->d, sizeof *t->found);
+    t->left_side = fml_get(t, words, sizeof *t->left_side);
+    t->total.sums = fml_get(t, 2 * g->stride, sizeof(double));
+    t->scratch = fml_get(t, g->n_threads, sizeof *t->scratch);
+    if (t->counts) t->weights = t->counted = fml_get(t, n, sizeof *t->counted);
+    if (t->failed) return;
+    for (ptrdiff_t i = 0; t->counts && i < n; i++) t->counted[i] = t->counts[i];
+    t->left.sums = t->total.sums + g->stride;
+    for (ptrdiff_t f = 0; f < g->d; f++) t->features[f] = f;
+    fml_choose_scan(t, g->entries != NULL);
+    t->moved = fml_get(t, t->n_used, sizeof *t->moved);
+    t->sides = fml_get(t, t->n_used, sizeof *t->sides);
+    t->node_code = fml_get(t, t->n_used, sizeof *t->node_code);
+    t->moved_code = fml_get(t, t->n_used, sizeof *t->moved_code);
+    for (ptrdiff_t p = 0; t->node_code && p < t->n_used; p++) t->node_code[p] = t->code[t->samples[p]];
+    if (g->criterion == FML_MAE) fml_get_median(t);
+    for (int worker = 0; worker < g->n_threads; worker++) {
+        fml_scratch *room = t->scratch + worker;
+        room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
+        room->right = room->left + g->stride;
+        if (g->random) room->column = fml_get(t, t->n_used, sizeof *room->column);
+        else if (!g->entries) {
+            room->entries = fml_get(t, 2 * t->n_used + 2, sizeof *room->entries);
+            room->sorted = room->entries + t->n_used + 1;
+        }
+        if (t->tabled) {
+            room->table = fml_get(t, n + 1 + words + words / 64 + 1, sizeof *room->table);
+            room->bits = room->table + n + 1;
+            room->summary = room->bits + words;
+        }
+    }
+    if (g->entries && !t->failed) {
+        t->lists = malloc(sizeof *t->lists * (g->d * t->n_used + 1));
+        t->aside = malloc(sizeof *t->aside * g->n_threads * (t->n_used + 8));
+        if (!t->lists || !t->aside) t->failed = 1;
+        else g->together(fml_fill_list, t, g->d, t->n_used * g->d >= FML_TOGETHER ? g->n_threads : 1);
+    }
+}
+
+/* Grow a tree from its weights and seed; nodes and values are the caller's to free. */
+static void fml_grow(fml_tree *t) {
+    fml_begin(t);
+    if (!t->failed) {
+        if (t->g->max_leaf_nodes < 0) fml_depth_first(t);
+        else fml_best_first(t);
+    }
+    fml_end(t);
+}
+#endif

@@ -1,0 +1,247 @@
+"""Trees: the same tree as scikit-learn's, node by node. Twin: grow_jit.py (plain).
+
+Features become integers once per fit (ranks.h). A node's best split is searched in each feature's sorted list, which
+either is kept through all splits (most features are looked at) or made anew from the ranks (few are); two classes with
+whole weights are counted by rank instead (split.h). Candidates are computed in blocks (scan.h), in scikit-learn's own
+order of operations. Sums of whole numbers are exact in any order, so such trees have scikit-learn's bits; other sums
+run in one fixed order, whatever the number of threads.
+"""
+
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+from fastml._kernels.runtime.interrupt cimport run_chunks
+from fastml._kernels.runtime.pool cimport body_t, parallel_for, worker
+
+from fastml._kernels.tree.tables import NODE, Features
+
+
+cdef extern from "begin.h" nogil:
+    ctypedef struct fml_prepare:
+        const char *X
+        Py_ssize_t n, d, row_bytes, column_bytes
+        float *columns
+        uint32_t *ranks
+        uint64_t *entries
+        float *values
+        int64_t *n_distinct
+        int64_t *missing
+        uint8_t *close
+        uint64_t *tight
+        uint64_t *scratch
+    void fml_prepare_feature(void *task, Py_ssize_t f, int worker)
+    Py_ssize_t FML_MAX_SAMPLES
+
+    ctypedef struct fml_growth:
+        const float *columns
+        const float *rows
+        const uint32_t *ranks
+        const uint64_t *entries
+        const float *values
+        const int64_t *n_distinct
+        const int64_t *missing
+        const uint8_t *close
+        const uint64_t *tight
+        const double *y
+        const int32_t *codes
+        const int64_t *n_classes
+        Py_ssize_t n, d, n_outputs, stride
+        Py_ssize_t max_n_classes, max_features, min_split, min_leaf, max_leaf_nodes, max_depth
+        double min_decrease
+        const int8_t *monotonic
+        int criterion, random, n_threads
+        int (*stopped)(void *) noexcept nogil
+        void *stop
+        void (*together)(body_t, void *, Py_ssize_t, int) noexcept nogil
+        int (*worker)() noexcept nogil
+        const uint32_t *y_ranks
+
+    ctypedef struct fml_tree:
+        const fml_growth *g
+        const double *weights
+        const uint8_t *counts
+        double min_weight_leaf
+        uint32_t random_state
+        void *nodes
+        double *values
+        Py_ssize_t n_nodes, depth
+        int failed
+    void fml_grow(fml_tree *tree)
+    int FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON
+
+
+CRITERIA = {
+    "gini": FML_GINI, "entropy": FML_ENTROPY, "squared_error": FML_MSE, "absolute_error": FML_MAE, "poisson": FML_POISSON,
+}
+cdef double SORT_NS = 15                 # of one sample of one feature in prepare
+
+
+cdef void prepare_feature(void *task, Py_ssize_t f) noexcept nogil:
+    fml_prepare_feature(task, f, worker())
+
+
+def prepare(X,               # in  (n_samples, n_features)  float32, any strides; NaN: missing
+            bint random,     # in  for the random splitter
+            bint presort,    # in  for trees that look at most features of every node
+            int n_threads):
+    """Return the Features of all samples. O(n_features * n_samples), a few passes of a radix sort."""
+    cdef fml_prepare task
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
+    cdef float[:, ::1] columns = None, values = None
+    cdef uint32_t[:, ::1] ranks = None
+    cdef uint64_t[:, ::1] entries = None, tight = None
+    cdef int64_t[::1] n_distinct = np.zeros(d, np.int64), missing = np.zeros(d, np.int64)
+    cdef uint8_t[::1] close = np.zeros(d, np.uint8)
+    cdef uint64_t[::1] scratch
+    if n > FML_MAX_SAMPLES:
+        raise ValueError(f"at most {FML_MAX_SAMPLES} samples, got {n}")
+    cdef const float[:, :] samples = X
+    task.X, task.n, task.d = <const char *> &samples[0, 0], n, d
+    task.row_bytes, task.column_bytes = samples.strides[0], samples.strides[1]
+    task.columns, task.values, task.ranks, task.entries = NULL, NULL, NULL, NULL
+    task.n_distinct, task.missing, task.close = &n_distinct[0], &missing[0], &close[0]
+    if random:
+        columns = np.empty((d, n), np.float32)
+        task.columns = &columns[0, 0]
+    else:
+        values, scratch = np.empty((d, n), np.float32), np.empty(2 * n * n_threads, np.uint64)
+        tight = np.zeros((d, n // 64 + 1), np.uint64)
+        task.values, task.scratch, task.tight = &values[0, 0], &scratch[0], &tight[0, 0]
+        if presort:
+            entries = np.empty((d, n), np.uint64)
+            task.entries = &entries[0, 0]
+        else:
+            ranks = np.empty((d, n), np.uint32)
+            task.ranks = &ranks[0, 0]
+    with nogil:
+        run_chunks(prepare_feature, &task, d, SORT_NS * n, n_threads)
+    cdef list arrays = [columns, ranks, entries, values, n_distinct, missing, close, tight]
+    rows = X if random and X.flags.c_contiguous else None
+    return Features(*(None if a is None else np.asarray(a) for a in arrays), rows)
+
+
+cdef void grow_one(void *trees, Py_ssize_t i) noexcept nogil:
+    fml_grow(<fml_tree *> trees + i)
+
+
+ctypedef struct Stop:
+    int raised
+    void *interrupts                     # list of what signal handlers raised
+
+
+cdef int look(Stop *stop) noexcept with gil:
+    try:
+        PyErr_CheckSignals()
+    except BaseException as interrupt:
+        (<list> stop.interrupts).append(interrupt)
+        return 1
+    return 0
+
+
+cdef int stopped(void *task) noexcept nogil:
+    """Look for a signal, in the thread that called; true for all threads once there was one."""
+    cdef Stop *stop = <Stop *> task
+    if worker() == 0 and not stop.raised:
+        stop.raised = look(stop)
+    return stop.raised
+
+
+cdef grown(fml_tree *tree, const fml_growth *g):
+    """Hand over a tree's nodes and values."""
+    nodes = np.empty(tree.n_nodes, NODE)
+    values = np.empty((tree.n_nodes, g.n_outputs, g.max_n_classes))
+    cdef char[::1] node_bytes = nodes.view(np.int8)
+    cdef double[:, :, ::1] numbers = values
+    memcpy(&node_bytes[0], tree.nodes, node_bytes.shape[0])
+    memcpy(&numbers[0, 0, 0], tree.values, numbers.size * sizeof(double))
+    return nodes, values, tree.depth
+
+
+def grow(features,                       # in  Features
+         const double[:, ::1] y,         # in  (n_samples, n_outputs)  targets, or codes of classes from 0 on
+         n_classes,                      # in  (n_outputs,) int, or None: regression
+         list weights,                   # in  of each tree: None, or (n_samples,) uint8 or float64
+         min_weight_leaf,                # in  of each tree
+         seeds,                          # in  of each tree: start of its xorshift
+         rules,                          # in  Rules
+         int n_threads):
+    """Grow trees. Returns of each  (nodes, values, max_depth).
+
+    O(n_samples * depth) for each feature that is looked at. Threads share out the trees, or where these are few the
+    features of large nodes; results are the same.
+    """
+    cdef fml_growth g
+    cdef const float[:, ::1] columns = features.columns, values = features.values, rows = features.rows
+    cdef const uint32_t[:, ::1] ranks = features.ranks, y_ranks = None
+    cdef const uint64_t[:, ::1] entries = features.entries, tight = features.tight
+    cdef const int64_t[::1] n_distinct = features.n_distinct, missing = features.missing, of_output
+    cdef const uint8_t[::1] close = features.close
+    cdef const int8_t[::1] monotonic = rules.monotonic_cst
+    cdef const int32_t[:, ::1] codes = None
+    cdef const double[::1] fractions
+    cdef const uint8_t[::1] counts
+    cdef Py_ssize_t n_trees = len(weights), i
+    cdef list interrupts = []
+    cdef Stop stop
+    g.n, g.n_outputs, g.d = y.shape[0], y.shape[1], n_distinct.shape[0]
+    of_output = np.ones(g.n_outputs, np.int64) if n_classes is None else np.ascontiguousarray(n_classes, np.int64)
+    g.n_classes, g.max_n_classes = &of_output[0], max(of_output)
+    g.stride = g.n_outputs * g.max_n_classes
+    g.columns = &columns[0, 0] if columns is not None else NULL
+    g.rows = &rows[0, 0] if rows is not None else NULL
+    g.ranks = &ranks[0, 0] if ranks is not None else NULL
+    g.entries = &entries[0, 0] if entries is not None else NULL
+    g.values = &values[0, 0] if values is not None else NULL
+    g.tight = &tight[0, 0] if tight is not None else NULL
+    g.n_distinct, g.missing, g.close = &n_distinct[0], &missing[0], &close[0]
+    g.y, g.codes, g.y_ranks = &y[0, 0], NULL, NULL
+    if n_classes is not None:
+        codes = np.asarray(y).astype(np.int32)
+        g.codes = &codes[0, 0]
+    if rules.criterion == "absolute_error":
+        y_ranks = np.stack([np.unique(column, return_inverse=True)[1].reshape(-1) for column in np.asarray(y).T]
+                           ).astype(np.uint32)
+        g.y_ranks = &y_ranks[0, 0]
+    g.monotonic = &monotonic[0] if monotonic is not None else NULL
+    g.max_features, g.max_depth, g.max_leaf_nodes = rules.max_features, rules.max_depth, rules.max_leaf_nodes
+    g.min_split, g.min_leaf, g.min_decrease = (
+        rules.min_samples_split, rules.min_samples_leaf, rules.min_impurity_decrease)
+    g.criterion, g.random = CRITERIA[rules.criterion], rules.random
+    stop.raised, stop.interrupts = 0, <void *> interrupts
+    g.stopped, g.stop, g.together, g.worker = stopped, &stop, parallel_for, worker
+    cdef bint one_by_one = n_trees < n_threads
+    g.n_threads = n_threads if one_by_one else 1
+
+    cdef fml_tree *trees = <fml_tree *> calloc(n_trees, sizeof(fml_tree))
+    if trees == NULL:
+        raise MemoryError()
+    try:
+        for i in range(n_trees):
+            trees[i].g, trees[i].random_state, trees[i].min_weight_leaf = &g, seeds[i], min_weight_leaf[i]
+            if weights[i] is not None and weights[i].dtype == np.uint8:
+                counts = weights[i]
+                trees[i].counts = &counts[0]
+            elif weights[i] is not None:
+                fractions = weights[i]
+                trees[i].weights = &fractions[0]
+        with nogil:
+            if one_by_one:
+                for i in range(n_trees):
+                    fml_grow(trees + i)
+            else:
+                parallel_for(grow_one, trees, n_trees, n_threads)
+        if interrupts:
+            raise interrupts[0]
+        for i in range(n_trees):
+            if trees[i].failed:
+                raise MemoryError(f"no memory for tree {i} of {n_trees}")
+        return [grown(trees + i, &g) for i in range(n_trees)]
+    finally:
+        for i in range(n_trees):
+            free(trees[i].nodes)
+            free(trees[i].values)
+        free(trees)

@@ -1,0 +1,112 @@
+/* The state of growing trees: what all trees of a call share, one tree, one node, one split. */
+#ifndef FML_TREE_GROWTH_H
+#define FML_TREE_GROWTH_H
+#include "ranks.h"
+#include "random.h"
+
+#define FML_INLINE_ALWAYS static inline __attribute__((always_inline))
+
+enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON };
+
+/* How the candidates of a node are looked at. The first three are exact for whole weights, in blocks and branch-free;
+ * the fourth is any criterion by its definition, a candidate at a time; the last looks at the order of the targets. */
+enum { FML_SCAN_GINI2, FML_SCAN_GINI, FML_SCAN_MSE, FML_SCAN_ANY, FML_SCAN_MAE };
+
+/* scikit-learn's Node. */
+typedef struct {
+    int64_t left, right, feature;
+    double threshold, impurity;
+    int64_t n_samples;
+    double weighted_n_samples;
+    uint8_t missing_left, padding[7];
+} fml_node;
+
+/* All trees of a call. */
+typedef struct {
+    const float *columns;               /* (d, n)  or NULL, see tables.py */
+    const float *rows;                  /* (n, d)  the same by sample, or NULL */
+    const uint32_t *ranks;
+    const uint64_t *entries;
+    const float *values;                /* (d, n) */
+    const int64_t *n_distinct;
+    const int64_t *missing;
+    const uint8_t *close;
+    const uint64_t *tight;              /* (d, n / 64 + 1) */
+    const double *y;                    /* (n, n_outputs) */
+    const int32_t *codes;               /* (n, n_outputs)  classes, or NULL: regression */
+    const int64_t *n_classes;           /* (n_outputs,)  1 for regression */
+    ptrdiff_t n, d, n_outputs, stride;  /* stride of a node's values: n_outputs * max_n_classes */
+    ptrdiff_t max_n_classes, max_features, min_split, min_leaf, max_leaf_nodes, max_depth;
+    double min_decrease;
+    const int8_t *monotonic;
+    int criterion, random, n_threads;   /* n_threads: for the features of one node */
+    int (*stopped)(void *);             /* whether the call was interrupted */
+    void *stop;
+    void (*together)(void (*)(void *, ptrdiff_t), void *, ptrdiff_t, int); /* the pool's parallel loop */
+    int (*worker)(void);
+    const uint32_t *y_ranks;            /* (n_outputs, n)  for absolute_error, else NULL */
+} fml_growth;
+
+/* A feature's best split of a node: everything but where it comes from. */
+typedef struct {
+    double proxy, threshold;            /* proxy: -inf where there is none; threshold: of the random splitter */
+    ptrdiff_t n_left, n_missing;        /* samples to the left, those that miss the feature included; all of these */
+    uint32_t rank_left, rank_right;     /* of the values on both sides of the threshold */
+    uint8_t constant, missing_left, only_missing_right;
+} fml_split;
+
+/* Sums of the targets over some samples of a node. */
+typedef struct {
+    double *sums;                       /* (stride,)  weights by class, or of w * y */
+    double weight;
+    double squares;                     /* of w * y * y */
+} fml_sums;
+
+/* Buffers of one thread. */
+typedef struct {
+    double *left, *right;               /* (stride,) sums of a candidate's sides */
+    uint64_t *entries, *sorted;         /* (n_used,) */
+    float *column;                      /* (n_used,)  values of the node's samples */
+    uint64_t *table, *bits, *summary;   /* histogram by rank, which ranks are there, which words of bits are not 0 */
+} fml_scratch;
+
+/* One tree while it grows. */
+typedef struct {
+    const fml_growth *g;
+    const double *weights;              /* (n,)  or NULL: all 1 */
+    const uint8_t *counts;              /* (n,)  or NULL: the weights, where they are small counts */
+    double min_weight_leaf;
+    uint32_t random_state;
+    fml_node *nodes;                    /* out */
+    double *values;                     /* out  (n_nodes, stride) */
+    ptrdiff_t n_nodes, capacity, depth;
+    int failed;                         /* 1: no memory, 2: interrupted */
+
+    int scan, class_bits, unit;         /* unit: all weights are 1 */
+    ptrdiff_t n_used;                   /* samples of weight other than 0 */
+    double total_weight;
+    uint32_t *samples, *moved;          /* (n_used,)  samples of the nodes, each node's ascending */
+    uint8_t *code, *node_code, *moved_code; /* (n,)  class | weight << class_bits; (n_used,)  of samples */
+    double *pairs, *counted;            /* (n, 2)  weight, weight * y; counts as weights */
+    uint64_t *lists, *aside;            /* (d, n_used), (threads, n_used)  or NULL: the nodes' sorted lists */
+    uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
+    uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */
+    ptrdiff_t *features, *constants;    /* (d,)  scikit-learn's bookkeeping of constant features */
+    fml_split *found;                   /* (d,)  of the features that were looked at together */
+    uint64_t fields[256];               /* by code: what it adds to a histogram of ranks */
+    int tabled;                         /* whether such histograms hold the whole tree's weight */
+    fml_scratch *scratch;               /* of each thread */
+    void *median;                       /* what absolute_error needs, see median.h */
+
+    /* the present node */
+    ptrdiff_t start, end;
+    fml_sums total, left;
+    double lower, upper, impurity;      /* bounds of monotonic constraints */
+    ptrdiff_t n_constants;
+    double work;                        /* since the last look for an interrupt, in entries */
+    ptrdiff_t split_feature;            /* while lists are parted */
+    int keep_left, keep_right;
+} fml_tree;
+
+static inline double fml_weight(const fml_tree *t, uint32_t sample) { return t->weights ? t->weights[sample] : 1.0; }
+#endif

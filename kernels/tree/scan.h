@@ -1,0 +1,327 @@
+/* The best split of one feature from a sorted list of the node's samples.
+ *
+ * A candidate is the gap between two neighbouring values. Block by block, the sums to its left are written down without
+ * a branch; then the criterion is computed for the whole block by vectors, in scikit-learn's own order of operations, and the
+ * first of the largest values is kept.
+ */
+#ifndef FML_TREE_SCAN_H
+#define FML_TREE_SCAN_H
+#include "criteria.h"
+#include "median.h"
+
+#define FML_BLOCK 256
+
+/* One search: which entries move to the left one by one, and what is there already. */
+typedef struct {
+    const uint64_t *entries;            /* (m,) sorted, without the missing ones */
+    ptrdiff_t m, n_before;              /* n_before: missing samples on the left from the start */
+    ptrdiff_t low, high;                /* candidates between entries[i] and entries[i + 1] for low <= i < high */
+    int end;                            /* whether the gap after the last entry is one, too: the missing ones go right */
+    const float *values;                /* of the feature */
+    const uint64_t *tight;              /* which of them are too close to the next one, or NULL: none */
+} fml_search;
+
+/* Sums to the left of the candidates of a block. */
+typedef struct {
+    double weight[FML_BLOCK], a[FML_BLOCK], b[FML_BLOCK], proxy[FML_BLOCK + 8];
+    uint32_t at[FML_BLOCK];
+} fml_block;
+
+/* Whether scikit-learn would split between two different ranks. */
+FML_INLINE_ALWAYS int fml_is_apart(const uint64_t *tight, const float *values, uint32_t left, uint32_t right) {
+    return !__builtin_expect(tight[left >> 6] >> (left & 63) & 1, 0) || values[right] > values[left] + fml_too_close;
+}
+
+/* Whether scikit-learn would look at a feature between these ranks: else it is constant. */
+FML_INLINE_ALWAYS int fml_is_spread(const uint64_t *tight, const float *values, uint32_t lowest, uint32_t highest) {
+    return lowest != highest && (!tight || fml_is_apart(tight, values, lowest, highest));
+}
+
+FML_INLINE_ALWAYS int fml_is_gap(const fml_search *s, ptrdiff_t i) {
+    const uint32_t left = fml_rank(s->entries[i]), right = fml_rank(s->entries[i + 1]);
+    return (left != right) & (!s->tight || fml_is_apart(s->tight, s->values, left, right));
+}
+
+/* The first of the largest proxies of a block, where it exceeds *highest, which then becomes it; else -1. */
+static inline int fml_top(fml_block *b, int k, double *highest) {
+    double top[8], all = -INFINITY;
+    int j;
+    for (int l = 0; l < 8; l++) top[l] = b->proxy[k + l] = -INFINITY;
+    for (j = 0; j < k; j += 8)
+        for (int l = 0; l < 8; l++) top[l] = b->proxy[j + l] > top[l] ? b->proxy[j + l] : top[l];
+    for (int l = 0; l < 8; l++) all = top[l] > all ? top[l] : all;
+    if (!(all > *highest)) return -1;
+    *highest = all;
+    for (j = 0; b->proxy[j] != all;) j++;
+    return j;
+}
+
+static void fml_take(const fml_search *s, fml_block *b, int k, int is_end, fml_split *best) {
+    const int j = fml_top(b, k, &best->proxy);
+    if (j < 0) return;
+    const ptrdiff_t i = b->at[j];
+    best->n_left = s->n_before + i + 1;
+    best->rank_left = fml_rank(s->entries[i]);
+    best->rank_right = is_end ? 0 : fml_rank(s->entries[i + 1]);
+    best->missing_left = s->n_before > 0;
+    best->only_missing_right = (uint8_t)is_end;
+}
+
+/* weight, a, b of each candidate: weight, squares of the left sums, squares of the right sums. */
+static void fml_proxies_gini(const fml_tree *t, fml_block *restrict b, int k) {
+    const double all = t->total.weight, least = t->min_weight_leaf;
+    for (int j = 0; j < k; j++) {
+        const double wl = b->weight[j], wr = all - wl;
+        const double left = 1.0 - b->a[j] / (wl * wl), right = 1.0 - b->b[j] / (wr * wr);
+        const double proxy = -wr * right - wl * left;
+        b->proxy[j] = (wl < least) | (wr < least) ? -INFINITY : proxy;
+    }
+}
+
+/* weight, a of each candidate: weight, weight of class 1 on the left. */
+static void fml_proxies_gini2(const fml_tree *t, fml_block *restrict b, int k) {
+    const double all = t->total.weight, t0 = t->total.sums[0], t1 = t->g->stride > 1 ? t->total.sums[1] : 0.0, least = t->min_weight_leaf;
+    for (int j = 0; j < k; j++) {
+        const double wl = b->weight[j], wr = all - wl, l1 = b->a[j], l0 = wl - l1, r1 = t1 - l1, r0 = t0 - l0;
+        const double left = 1.0 - (l0 * l0 + l1 * l1) / (wl * wl), right = 1.0 - (r0 * r0 + r1 * r1) / (wr * wr);
+        const double proxy = -wr * right - wl * left;
+        b->proxy[j] = (wl < least) | (wr < least) ? -INFINITY : proxy;
+    }
+}
+
+/* weight, a of each candidate: weight, sum on the left. */
+static void fml_proxies_mse(const fml_tree *t, fml_block *restrict b, int k) {
+    const double all = t->total.weight, sum = t->total.sums[0], least = t->min_weight_leaf;
+    for (int j = 0; j < k; j++) {
+        const double wl = b->weight[j], wr = all - wl, l = b->a[j], r = sum - l;
+        const double proxy = l * l / wl + r * r / wr;
+        b->proxy[j] = (wl < least) | (wr < least) ? -INFINITY : proxy;
+    }
+}
+
+/* The loop over a search's entries. MOVE(e) moves an entry to the left, WRITE(j) notes the sums as candidate j. */
+#define FML_SEARCH(MOVE, WRITE, PROXIES)                                \
+    {                                                                   \
+        ptrdiff_t i = 0;                                                \
+        for (; i < s->low && i < s->high; i++) { MOVE(s->entries[i]) }  \
+        while (i < s->high) {                                           \
+            const ptrdiff_t stop = s->high - i < FML_BLOCK ? s->high : i + FML_BLOCK; \
+            int k = 0;                                                  \
+            if (s->tight)                                               \
+                for (; i < stop; i++) {                                 \
+                    MOVE(s->entries[i])                                 \
+                    WRITE(k)                                            \
+                    block.at[k] = (uint32_t)i;                          \
+                    k += fml_is_gap(s, i);                              \
+                }                                                       \
+            else                                                        \
+                for (; i < stop; i++) {                                 \
+                    const uint64_t e = s->entries[i];                   \
+                    MOVE(e)                                             \
+                    WRITE(k)                                            \
+                    block.at[k] = (uint32_t)i;                          \
+                    k += (e ^ s->entries[i + 1]) >> FML_RANK_SHIFT != 0; \
+                }                                                       \
+            if (k) {                                                    \
+                PROXIES(t, &block, k);                                  \
+                fml_take(s, &block, k, 0, best);                        \
+            }                                                           \
+        }                                                               \
+        if (s->end) {                                                   \
+            for (; i < s->m; i++) { MOVE(s->entries[i]) }               \
+            WRITE(0)                                                    \
+            block.at[0] = (uint32_t)(s->m - 1);                         \
+            PROXIES(t, &block, 1);                                      \
+            fml_take(s, &block, 1, 1, best);                            \
+        }                                                               \
+    }
+
+FML_INLINE_ALWAYS void fml_search_gini2(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, fml_split *best) {
+    fml_block block;
+    const int shift = t->class_bits;
+    const uint32_t class_mask = (1u << shift) - 1;
+    int64_t weight = 0, ones = 0;
+#define MOVE(entry)                                                     \
+    {                                                                   \
+        const uint32_t code = (uint32_t)(entry) & FML_CODE_MASK, is_one = code & class_mask; \
+        const uint32_t w = unit ? 1 : code >> shift;                    \
+        weight += w;                                                    \
+        ones += unit ? is_one : (w & -is_one);                          \
+    }
+#define WRITE(k)                                                        \
+    block.weight[k] = (double)weight;                                   \
+    block.a[k] = (double)ones;
+    for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
+    FML_SEARCH(MOVE, WRITE, fml_proxies_gini2)
+#undef MOVE
+#undef WRITE
+}
+
+/* Squares of the sums are followed as single samples move: all of them are whole numbers, so the same as adding up anew. */
+FML_INLINE_ALWAYS void fml_search_gini(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, fml_scratch *room, fml_split *best) {
+    fml_block block;
+    const int shift = t->class_bits;
+    const uint32_t class_mask = (1u << shift) - 1;
+    int64_t *const on_left = (int64_t *)room->left, *const total = (int64_t *)room->right, weight = 0, left = 0, right = 0;
+    for (ptrdiff_t c = 0; c < t->g->stride; c++) {
+        on_left[c] = 0;
+        total[c] = (int64_t)t->total.sums[c];
+        right += total[c] * total[c];
+    }
+#define MOVE(entry)                                                     \
+    {                                                                   \
+        const uint32_t code = (uint32_t)(entry) & FML_CODE_MASK, c = code & class_mask; \
+        const int64_t w = unit ? 1 : code >> shift, l = on_left[c];     \
+        left += w * (2 * l + w);                                        \
+        right -= w * (2 * (total[c] - l) - w);                          \
+        on_left[c] = l + w;                                             \
+        weight += w;                                                    \
+    }
+#define WRITE(k)                                                        \
+    block.weight[k] = (double)weight;                                   \
+    block.a[k] = (double)left;                                          \
+    block.b[k] = (double)right;
+    for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
+    FML_SEARCH(MOVE, WRITE, fml_proxies_gini)
+#undef MOVE
+#undef WRITE
+}
+
+FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, fml_split *best) {
+    fml_block block;
+    double weight = 0, sum = 0;
+#define MOVE(entry)                                                     \
+    {                                                                   \
+        const double *const pair = t->pairs + 2 * fml_sample(entry);    \
+        weight += unit ? 1.0 : pair[0];                                 \
+        sum += pair[1];                                                 \
+    }
+#define WRITE(k)                                                        \
+    block.weight[k] = weight;                                           \
+    block.a[k] = sum;
+    for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
+    FML_SEARCH(MOVE, WRITE, fml_proxies_mse)
+#undef MOVE
+#undef WRITE
+}
+
+/* Any criterion, a candidate at a time. */
+static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int constraint, fml_scratch *room, fml_split *best) {
+    const fml_growth *g = t->g;
+    fml_sums left = {room->left, 0, 0};
+    fml_block block;
+    fml_clear(t, &left);
+    for (ptrdiff_t i = 0; i < n_before; i++) fml_add(t, &left, fml_sample(before[i]));
+    for (ptrdiff_t i = 0; i < s->m; i++) {
+        fml_add(t, &left, fml_sample(s->entries[i]));
+        const int is_end = i == s->m - 1;
+        if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
+        const double wl = left.weight, wr = t->total.weight - wl;
+        fml_rest(g, t->total.sums, left.sums, room->right);
+        if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / wl, room->right[0] / wr)) continue;
+        if (wl < t->min_weight_leaf || wr < t->min_weight_leaf) continue;
+        block.proxy[0] = fml_proxy(g, left.sums, wl, room->right, wr);
+        block.at[0] = (uint32_t)i;
+        fml_take(s, &block, 1, is_end, best);
+    }
+}
+
+/* absolute_error: the order is what is to the left already, the entries, what stays to the right. */
+static void fml_search_median(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before,
+                              const uint64_t *after, ptrdiff_t n_after, int constraint, fml_split *best) {
+    const fml_median *m = t->median;
+    fml_block block;
+    ptrdiff_t n = 0;
+    double wl = 0;
+    for (ptrdiff_t i = 0; i < n_before; i++) m->order[n++] = fml_sample(before[i]);
+    for (ptrdiff_t i = 0; i < s->m; i++) m->order[n++] = fml_sample(s->entries[i]);
+    for (ptrdiff_t i = 0; i < n_after; i++) m->order[n++] = fml_sample(after[i]);
+    fml_errors(t, n);
+    for (ptrdiff_t p = 0; p < n_before; p++) wl += fml_weight(t, m->order[p]);
+    for (ptrdiff_t i = 0; i < s->m; i++) {
+        const ptrdiff_t pos = n_before + i + 1;
+        wl += fml_weight(t, m->order[pos - 1]);
+        const int is_end = i == s->m - 1;
+        if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
+        const double wr = t->total.weight - wl;
+        if (constraint && !fml_keeps_order(t, constraint, m->first_median[pos - 1], m->last_median[pos])) continue;
+        if (wl < t->min_weight_leaf || wr < t->min_weight_leaf) continue;
+        const double left = m->first_error[pos - 1] / (wl * t->g->n_outputs), right = m->last_error[pos] / (wr * t->g->n_outputs);
+        block.proxy[0] = -wr * right - wl * left;
+        block.at[0] = (uint32_t)i;
+        fml_take(s, &block, 1, is_end, best);
+    }
+}
+
+static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before,
+                            const uint64_t *after, ptrdiff_t n_after, int constraint, fml_scratch *room, fml_split *best) {
+    if (t->scan == FML_SCAN_GINI2) {
+        if (t->unit) fml_search_gini2(t, s, before, n_before, 1, best);
+        else fml_search_gini2(t, s, before, n_before, 0, best);
+    } else if (t->scan == FML_SCAN_GINI) {
+        if (t->unit) fml_search_gini(t, s, before, n_before, 1, room, best);
+        else fml_search_gini(t, s, before, n_before, 0, room, best);
+    } else if (t->scan == FML_SCAN_MSE) {
+        if (t->unit) fml_search_mse(t, s, before, n_before, 1, best);
+        else fml_search_mse(t, s, before, n_before, 0, best);
+    } else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, constraint, room, best);
+    else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
+}
+
+/* From so many entries on blocks are faster than one candidate at a time. */
+#define FML_WORTH_BLOCKS 12
+
+/* What fml_search_list finds in a short list, if nothing is missing. */
+FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, int gini, fml_split *best) {
+    const double all = t->total.weight, sum = t->total.sums[gini && t->g->stride > 1], other = t->total.sums[0], least = t->min_weight_leaf;
+    double wl = 0, l = 0;
+    for (ptrdiff_t i = 0; i < s->high; i++) {
+        const uint64_t e = s->entries[i];
+        if (gini) {
+            const uint32_t code = (uint32_t)e & FML_CODE_MASK, w = code >> t->class_bits;
+            wl += w;
+            l += code & 1 ? w : 0;
+        } else {
+            const double *const pair = t->pairs + 2 * fml_sample(e);
+            wl += t->unit ? 1.0 : pair[0];
+            l += pair[1];
+        }
+        if (i < s->low || !fml_is_gap(s, i)) continue;
+        const double wr = all - wl, r = sum - l;
+        double proxy;
+        if (gini) {
+            const double l0 = wl - l, r0 = other - l0;
+            proxy = -wr * (1.0 - (r0 * r0 + r * r) / (wr * wr)) - wl * (1.0 - (l0 * l0 + l * l) / (wl * wl));
+        } else proxy = l * l / wl + r * r / wr;
+        if (!(proxy > best->proxy) || wl < least || wr < least) continue;
+        best->proxy = proxy;
+        best->n_left = i + 1;
+        best->rank_left = fml_rank(e);
+        best->rank_right = fml_rank(s->entries[i + 1]);
+    }
+}
+
+/* The best split of feature f, given the node's samples sorted by it: m of known value, then n_missing others. */
+static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entries, ptrdiff_t m, ptrdiff_t n_missing, fml_scratch *room, fml_split *best) {
+    const fml_growth *g = t->g;
+    const float *values = g->values + f * g->n;
+    const ptrdiff_t n = m + n_missing, least = g->min_leaf;
+    const int constraint = g->monotonic ? g->monotonic[f] : 0;
+    best->proxy = -INFINITY;
+    best->n_missing = n_missing;
+    best->missing_left = best->only_missing_right = 0;
+    const uint64_t *tight = g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL;
+    best->constant = m == 0 || (n_missing == 0 && !fml_is_spread(tight, values, fml_rank(entries[0]), fml_rank(entries[m - 1])));
+    if (best->constant) return;
+    for (int missing_left = 0; missing_left <= (n_missing > 0); missing_left++) {
+        const ptrdiff_t n_before = missing_left ? n_missing : 0;
+        fml_search s = {.entries = entries, .m = m, .n_before = n_before, .values = values, .tight = tight};
+        s.low = least - n_before - 1 > 0 ? least - n_before - 1 : 0;
+        s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
+        s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
+        if (n < FML_WORTH_BLOCKS && !n_missing && t->scan == FML_SCAN_MSE) fml_search_few(t, &s, 0, best);
+        else if (n < FML_WORTH_BLOCKS && !n_missing && t->scan == FML_SCAN_GINI2) fml_search_few(t, &s, 1, best);
+        else fml_search_list(t, &s, entries + m, n_before, entries + m, n_missing - n_before, constraint, room, best);
+    }
+}
+#endif

@@ -1,0 +1,29 @@
+"""scikit-learn's own tests of trees and of what is made of them, run against our classes."""
+
+import pytest
+
+from tests.suites import assert_passes, exceptions
+
+MAX_EXCEPTIONS = 10
+
+# How many tests pass with scikit-learn's own classes, by version.
+MODULES = {
+    "sklearn.tree.tests.test_tree": {"1.9.1": 0},
+    "sklearn.tree.tests.test_export": {"1.9.1": 0},
+    "sklearn.tree.tests.test_monotonic_tree": {"1.9.1": 0},
+    "sklearn.ensemble.tests.test_forest": {"1.9.1": 0},
+    "sklearn.ensemble.tests.test_gradient_boosting": {"1.9.1": 0},
+    "sklearn.ensemble.tests.test_weight_boosting": {"1.9.1": 0},
+    "sklearn.ensemble.tests.test_bagging": {"1.9.1": 0},
+    "sklearn.ensemble.tests.test_iforest": {"1.9.1": 0},
+}
+
+
+def test_few_exceptions():
+    assert sum(len(exceptions(module)) for module in MODULES) <= MAX_EXCEPTIONS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", MODULES)
+def test_suite(module):
+    assert_passes(module, by_plain=MODULES[module], at_least=10)

@@ -49,7 +49,7 @@ cdef extern from "predict.h" nogil:
 # Nodes and trees that are copied together: 100 MB, and rows of a block pass through them in a few tenths of a second.
 cdef Py_ssize_t GROUP_NODES = 1 << 23, GROUP_TREES = 256
 # A block of rows, its keys and results, stays in this many bytes of cache while tree after tree passes through it.
-cdef Py_ssize_t BLOCK_BYTES = 1 << 21, LEAST_ROWS = 512, MOST_ROWS = 1 << 14
+cdef Py_ssize_t BLOCK_BYTES = 1 << 23, LEAST_ROWS = 512, MOST_ROWS = 1 << 16
 # Work in nanoseconds: a step through the tree's own nodes and the same where they are more than the cache takes well,
 # a step through a copy, a node's copy, a column's key.
 cdef double OWN_STEP = 2.5, FAR_STEP = 5, STEP = 1.2, NODE_COPY = 8, KEY = 0.4

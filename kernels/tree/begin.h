@@ -7,7 +7,7 @@
 #define FML_EXACT_WEIGHT 9e7
 
 /* Choose the fastest look at candidates that is exact for these weights, and write the codes of the samples. */
-static void fml_choose_scan(fml_tree *t, int has_presort) {
+static void fml_choose_scan(fml_tree *t) {
     const fml_growth *g = t->g;
     double heaviest = 0;
     int whole = 1, negative = 0;
@@ -28,7 +28,7 @@ static void fml_choose_scan(fml_tree *t, int has_presort) {
         const int exact = simple && g->criterion == FML_GINI && whole && fits && t->total_weight < FML_EXACT_WEIGHT;
         t->scan = !exact ? FML_SCAN_ANY : g->n_classes[0] <= 2 ? FML_SCAN_GINI2 : FML_SCAN_GINI;
     } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
-    t->tabled = !has_presort && t->scan == FML_SCAN_GINI2 && t->total_weight <= FML_FIELD_MASK && g->n <= (ptrdiff_t)FML_FIELD_MASK;
+    t->tabled = g->ranks && t->scan == FML_SCAN_GINI2 && t->total_weight <= FML_FIELD_MASK && g->n <= (ptrdiff_t)FML_FIELD_MASK;
     for (ptrdiff_t i = 0; i < g->n; i++) {
         const double w = fml_weight(t, (uint32_t)i);
         if (w == 0) continue;
@@ -37,8 +37,8 @@ static void fml_choose_scan(fml_tree *t, int has_presort) {
         if (t->scan == FML_SCAN_GINI2 || t->scan == FML_SCAN_GINI)
             t->code[i] = (uint8_t)(g->codes[i] | (uint32_t)w << t->class_bits);
         if (t->scan == FML_SCAN_MSE) {
-            t->pairs[2 * i] = w;
-            t->pairs[2 * i + 1] = w * g->y[i];
+            t->pairs[t->unit ? i : 2 * i] = w * g->y[i];
+            if (!t->unit) t->pairs[2 * i + 1] = w;
         }
     }
     for (uint64_t code = 0; code < 256; code++) {
@@ -47,11 +47,10 @@ static void fml_choose_scan(fml_tree *t, int has_presort) {
     }
 }
 
-static void fml_fill_list(void *tree, ptrdiff_t f) {
-    const fml_tree *t = tree;
+/* The sorted list of a feature, from its entries. */
+static void fml_fill_list(const fml_tree *t, ptrdiff_t f, uint64_t *to) {
     const ptrdiff_t n = t->g->n;
     const uint64_t *from = t->g->entries + f * n;
-    uint64_t *to = t->lists + f * t->n_used;
     if (t->n_used == n) /* a code may be 0: the first of 256 classes, all weights 1 */
         for (ptrdiff_t i = 0; i < n; i++) to[i] = from[i] | t->code[fml_sample(from[i])];
     else
@@ -60,6 +59,30 @@ static void fml_fill_list(void *tree, ptrdiff_t f) {
             to[k] = from[i] | code;
             k += code != 0;
         }
+}
+
+/* The same from its ranks, of which there are few. */
+static void fml_count_list(const fml_tree *t, ptrdiff_t f, uint64_t *to) {
+    const fml_growth *g = t->g;
+    const uint32_t *ranks = g->ranks + f * g->n;
+    uint64_t *const at = t->scratch[g->worker()].table, sum = 0;
+    memset(at, 0, (g->n_distinct[f] + 1) * sizeof *at);
+    for (ptrdiff_t p = 0; p < t->n_used; p++) at[ranks[t->samples[p]]]++;
+    for (int64_t rank = 0; rank <= g->n_distinct[f]; rank++) {
+        const uint64_t count = at[rank];
+        at[rank] = sum;
+        sum += count;
+    }
+    for (ptrdiff_t p = 0; p < t->n_used; p++) {
+        const uint32_t i = t->samples[p], rank = ranks[i];
+        to[at[rank]++] = (uint64_t)rank << FML_RANK_SHIFT | (uint64_t)i << FML_SAMPLE_SHIFT | t->code[i];
+    }
+}
+
+static void fml_make_list(void *tree, ptrdiff_t f) {
+    const fml_tree *t = tree;
+    if (t->g->entries) fml_fill_list(t, f, t->lists + f * t->n_used);
+    else fml_count_list(t, f, t->lists + f * t->n_used);
 }
 
 static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) {
@@ -94,6 +117,7 @@ static void fml_end(fml_tree *t) {
         free(t->scratch[worker].left);
         free(t->scratch[worker].entries);
         free(t->scratch[worker].column);
+        free(t->scratch[worker].best_column);
         free(t->scratch[worker].table);
     }
     free(t->scratch);
@@ -140,7 +164,8 @@ static void fml_begin(fml_tree *t) {
     for (ptrdiff_t i = 0; t->counts && i < n; i++) t->counted[i] = t->counts[i];
     t->left.sums = t->total.sums + g->stride;
     for (ptrdiff_t f = 0; f < g->d; f++) t->features[f] = f;
-    fml_choose_scan(t, g->entries != NULL);
+    fml_choose_scan(t);
+    const int listed = g->presort && !g->random && !t->tabled;
     t->moved = fml_get(t, t->n_used, sizeof *t->moved);
     t->sides = fml_get(t, t->n_used, sizeof *t->sides);
     t->node_code = fml_get(t, t->n_used, sizeof *t->node_code);
@@ -151,22 +176,24 @@ static void fml_begin(fml_tree *t) {
         fml_scratch *room = t->scratch + worker;
         room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
         room->right = room->left + g->stride;
-        if (g->random) room->column = fml_get(t, t->n_used, sizeof *room->column);
-        else if (!g->entries) {
+        if (g->random) {
+            room->column = fml_get(t, t->n_used, sizeof *room->column);
+            room->best_column = fml_get(t, t->n_used, sizeof *room->best_column);
+        } else if (!listed) {
             room->entries = fml_get(t, 2 * t->n_used + 2, sizeof *room->entries);
             room->sorted = room->entries + t->n_used + 1;
         }
-        if (t->tabled) {
+        if (g->ranks) {
             room->table = fml_get(t, n + 1 + words + words / 64 + 1, sizeof *room->table);
             room->bits = room->table + n + 1;
             room->summary = room->bits + words;
         }
     }
-    if (g->entries && !t->failed) {
+    if (listed && !t->failed) {
         t->lists = malloc(sizeof *t->lists * (g->d * t->n_used + 1));
         t->aside = malloc(sizeof *t->aside * g->n_threads * (t->n_used + 8));
         if (!t->lists || !t->aside) t->failed = 1;
-        else g->together(fml_fill_list, t, g->d, t->n_used * g->d >= FML_TOGETHER ? g->n_threads : 1);
+        else g->together(fml_make_list, t, g->d, t->n_used * g->d >= FML_TOGETHER ? g->n_threads : 1);
     }
 }
 

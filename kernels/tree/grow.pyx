@@ -33,7 +33,9 @@ cdef extern from "begin.h" nogil:
         uint8_t *close
         uint64_t *tight
         uint64_t *scratch
+    void fml_prepare_block(void *task, Py_ssize_t block, int worker)
     void fml_prepare_feature(void *task, Py_ssize_t f, int worker)
+    int FML_TRANSPOSED
     Py_ssize_t FML_MAX_SAMPLES
 
     ctypedef struct fml_growth:
@@ -53,7 +55,7 @@ cdef extern from "begin.h" nogil:
         Py_ssize_t max_n_classes, max_features, min_split, min_leaf, max_leaf_nodes, max_depth
         double min_decrease
         const int8_t *monotonic
-        int criterion, random, n_threads
+        int criterion, random, presort, n_threads
         int (*stopped)(void *) noexcept nogil
         void *stop
         void (*together)(body_t, void *, Py_ssize_t, int) noexcept nogil
@@ -77,11 +79,26 @@ cdef extern from "begin.h" nogil:
 CRITERIA = {
     "gini": FML_GINI, "entropy": FML_ENTROPY, "squared_error": FML_MSE, "absolute_error": FML_MAE, "poisson": FML_POISSON,
 }
+SEEN = 2048                              # samples that are looked at
+FEW_VALUES = 256                         # at 80 counting by rank is 1.8 times as fast as sorted lists
 cdef double SORT_NS = 15                 # of one sample of one feature in prepare
+
+
+cdef void prepare_block(void *task, Py_ssize_t block) noexcept nogil:
+    fml_prepare_block(task, block, worker())
 
 
 cdef void prepare_feature(void *task, Py_ssize_t f) noexcept nogil:
     fml_prepare_feature(task, f, worker())
+
+
+def has_few_values(X):
+    """Whether most features seem to have so few values that two classes are best counted by rank."""
+    some = X[:: max(len(X) // SEEN, 1), :: max(X.shape[1] // 16, 1)]
+    if len(X) < SEEN:
+        return False
+    n_values = [len(np.unique(column)) for column in some.T]
+    return sum(n_values) < FEW_VALUES * len(n_values)
 
 
 def prepare(X,               # in  (n_samples, n_features)  float32, any strides; NaN: missing
@@ -111,17 +128,18 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
         values, scratch = np.empty((d, n), np.float32), np.empty(2 * n * n_threads, np.uint64)
         tight = np.zeros((d, n // 64 + 1), np.uint64)
         task.values, task.scratch, task.tight = &values[0, 0], &scratch[0], &tight[0, 0]
-        if presort:
+        if presort and not has_few_values(X):
             entries = np.empty((d, n), np.uint64)
             task.entries = &entries[0, 0]
         else:
             ranks = np.empty((d, n), np.uint32)
             task.ranks = &ranks[0, 0]
     with nogil:
+        run_chunks(prepare_block, &task, (n + FML_TRANSPOSED - 1) // FML_TRANSPOSED, FML_TRANSPOSED * d, n_threads)
         run_chunks(prepare_feature, &task, d, SORT_NS * n, n_threads)
     cdef list arrays = [columns, ranks, entries, values, n_distinct, missing, close, tight]
     rows = X if random and X.flags.c_contiguous else None
-    return Features(*(None if a is None else np.asarray(a) for a in arrays), rows)
+    return Features(*(None if a is None else np.asarray(a) for a in arrays), rows, presort)
 
 
 cdef void grow_one(void *trees, Py_ssize_t i) noexcept nogil:
@@ -210,7 +228,7 @@ def grow(features,                       # in  Features
     g.max_features, g.max_depth, g.max_leaf_nodes = rules.max_features, rules.max_depth, rules.max_leaf_nodes
     g.min_split, g.min_leaf, g.min_decrease = (
         rules.min_samples_split, rules.min_samples_leaf, rules.min_impurity_decrease)
-    g.criterion, g.random = CRITERIA[rules.criterion], rules.random
+    g.criterion, g.random, g.presort = CRITERIA[rules.criterion], rules.random, features.presort
     stop.raised, stop.interrupts = 0, <void *> interrupts
     g.stopped, g.stop, g.together, g.worker = stopped, &stop, parallel_for, worker
     cdef bint one_by_one = n_trees < n_threads

@@ -39,7 +39,8 @@ typedef struct {
     ptrdiff_t max_n_classes, max_features, min_split, min_leaf, max_leaf_nodes, max_depth;
     double min_decrease;
     const int8_t *monotonic;
-    int criterion, random, n_threads;   /* n_threads: for the features of one node */
+    int criterion, random, presort;     /* presort: sorted lists are kept, from the entries or the ranks */
+    int n_threads;                      /* for the features of one node */
     int (*stopped)(void *);             /* whether the call was interrupted */
     void *stop;
     void (*together)(void (*)(void *, ptrdiff_t), void *, ptrdiff_t, int); /* the pool's parallel loop */
@@ -66,7 +67,7 @@ typedef struct {
 typedef struct {
     double *left, *right;               /* (stride,) sums of a candidate's sides */
     uint64_t *entries, *sorted;         /* (n_used,) */
-    float *column;                      /* (n_used,)  values of the node's samples */
+    float *column, *best_column;        /* (n_used,)  values of the node's samples: of a feature, of the best one so far */
     uint64_t *table, *bits, *summary;   /* histogram by rank, which ranks are there, which words of bits are not 0 */
 } fml_scratch;
 
@@ -87,7 +88,7 @@ typedef struct {
     double total_weight;
     uint32_t *samples, *moved;          /* (n_used,)  samples of the nodes, each node's ascending */
     uint8_t *code, *node_code, *moved_code; /* (n,)  class | weight << class_bits; (n_used,)  of samples */
-    double *pairs, *counted;            /* (n, 2)  weight, weight * y; counts as weights */
+    double *pairs, *counted;            /* (n, 2)  weight * y, weight; if all weights are 1 (n,)  y; counts as weights */
     uint64_t *lists, *aside;            /* (d, n_used), (threads, n_used)  or NULL: the nodes' sorted lists */
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
     uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */

@@ -192,9 +192,9 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
     double weight = 0, sum = 0;
 #define MOVE(entry)                                                     \
     {                                                                   \
-        const double *const pair = t->pairs + 2 * fml_sample(entry);    \
-        weight += unit ? 1.0 : pair[0];                                 \
-        sum += pair[1];                                                 \
+        const ptrdiff_t sample = fml_sample(entry);                     \
+        weight += unit ? 1.0 : t->pairs[2 * sample + 1];                \
+        sum += t->pairs[unit ? sample : 2 * sample];                    \
     }
 #define WRITE(k)                                                        \
     block.weight[k] = weight;                                           \
@@ -282,9 +282,9 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
             wl += w;
             l += code & 1 ? w : 0;
         } else {
-            const double *const pair = t->pairs + 2 * fml_sample(e);
-            wl += t->unit ? 1.0 : pair[0];
-            l += pair[1];
+            const ptrdiff_t sample = fml_sample(e);
+            wl += t->unit ? 1.0 : t->pairs[2 * sample + 1];
+            l += t->pairs[t->unit ? sample : 2 * sample];
         }
         if (i < s->low || !fml_is_gap(s, i)) continue;
         const double wr = all - wl, r = sum - l;

@@ -6,6 +6,8 @@
 
 /* From so many samples on a histogram of ranks beats sorting. */
 #define FML_WORTH_TABLE 24
+/* With fewer ranks than this times the samples of a node, most are there: all are looked at. */
+#define FML_FEW 2
 /* Nodes of fewer samples read the features by sample. */
 #define FML_BY_SAMPLE 4096
 
@@ -53,25 +55,36 @@ static uint64_t fml_count(const fml_tree *t, ptrdiff_t f, const fml_scratch *roo
     const uint32_t *ranks = g->ranks + f * g->n, n_distinct = (uint32_t)g->n_distinct[f];
     uint64_t *const table = room->table, *const bits = room->bits, *const summary = room->summary, sum = 0;
     ptrdiff_t n_groups = 0;
-    for (ptrdiff_t p = t->start; p < t->end; p++) {
-        const uint32_t rank = ranks[t->samples[p]];
-        table[rank] += t->fields[t->node_code[p]];
-        bits[rank >> 6] |= 1ull << (rank & 63);
-        summary[rank >> 12] |= 1ull << (rank >> 6 & 63);
-    }
-    for (uint32_t high = 0; high <= n_distinct >> 12; high++) {
-        for (uint64_t words = summary[high]; words; words &= words - 1) {
-            const uint32_t word = high << 6 | (uint32_t)__builtin_ctzll(words);
-            for (uint64_t left = bits[word]; left; left &= left - 1) {
-                const uint32_t rank = word << 6 | (uint32_t)__builtin_ctzll(left);
-                sum += table[rank];
-                table[rank] = 0;
-                room->entries[n_groups] = sum;
-                room->sorted[n_groups++] = rank;
-            }
-            bits[word] = 0;
+    if (n_distinct < FML_FEW * (t->end - t->start)) { /* no bits: their few words would be a chain of waiting stores */
+        for (ptrdiff_t p = t->start; p < t->end; p++) table[ranks[t->samples[p]]] += t->fields[t->node_code[p]];
+        for (uint32_t rank = 0; rank <= n_distinct; rank++) {
+            sum += table[rank];
+            room->entries[n_groups] = sum;
+            room->sorted[n_groups] = rank;
+            n_groups += table[rank] != 0;
+            table[rank] = 0;
         }
-        summary[high] = 0;
+    } else {
+        for (ptrdiff_t p = t->start; p < t->end; p++) {
+            const uint32_t rank = ranks[t->samples[p]];
+            table[rank] += t->fields[t->node_code[p]];
+            bits[rank >> 6] |= 1ull << (rank & 63);
+            summary[rank >> 12] |= 1ull << (rank >> 6 & 63);
+        }
+        for (uint32_t high = 0; high <= n_distinct >> 12; high++) {
+            for (uint64_t words = summary[high]; words; words &= words - 1) {
+                const uint32_t word = high << 6 | (uint32_t)__builtin_ctzll(words);
+                for (uint64_t left = bits[word]; left; left &= left - 1) {
+                    const uint32_t rank = word << 6 | (uint32_t)__builtin_ctzll(left);
+                    sum += table[rank];
+                    table[rank] = 0;
+                    room->entries[n_groups] = sum;
+                    room->sorted[n_groups++] = rank;
+                }
+                bits[word] = 0;
+            }
+            summary[high] = 0;
+        }
     }
     groups->sums = room->entries;
     groups->ranks = room->sorted;
@@ -189,10 +202,10 @@ static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int c
     if (t->scan == FML_SCAN_GINI2 && !missing_left) { /* a missing value is no less than anything */
         uint32_t weight = 0, ones = 0;
         for (ptrdiff_t p = 0; p < n; p++) {
-            const uint32_t is_left = x[p] <= threshold, c = code[p], w = is_left ? c >> shift : 0;
+            const uint32_t is_left = x[p] <= threshold, c = code[p] & -is_left, w = c >> shift;
             n_left += is_left;
             weight += w;
-            ones += c & 1 ? w : 0;
+            ones += w & -(c & 1);
         }
         left.weight = weight;
         left.sums[0] = weight - ones;
@@ -269,6 +282,23 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
     fml_scan_list(t, f, entries, m, n_missing, room, best);
 }
 
+/* Whether the node has two samples that any feature parts alike: the first one that is drawn and not constant wins. */
+static int fml_ties(const fml_tree *t) {
+    return t->end - t->start == 2 && t->scan <= FML_SCAN_MSE && !t->g->random;
+}
+
+static int fml_is_constant_pair(const fml_tree *t, ptrdiff_t f) {
+    const fml_growth *g = t->g;
+    uint32_t ranks[2];
+    for (int j = 0; j < 2; j++) {
+        const ptrdiff_t p = t->start + j;
+        ranks[j] = t->lists ? fml_rank(t->lists[f * t->n_used + p]) : g->ranks[f * g->n + t->samples[p]];
+    }
+    const uint32_t low = ranks[0] < ranks[1] ? ranks[0] : ranks[1], high = ranks[0] < ranks[1] ? ranks[1] : ranks[0];
+    if (high == g->n_distinct[f]) return low == high; /* missing */
+    return !fml_is_spread(g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL, g->values + f * g->n, low, high);
+}
+
 /* scikit-learn's draw of features without replacement; returns the feature of the best split, -1 where there is none.
  *
  * features: drawn constants | known constants | constants found | not drawn | drawn. Constants of a node are constant below it.
@@ -279,6 +309,7 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
     ptrdiff_t *const features = t->features;
     ptrdiff_t undrawn = g->d, drawn = 0, found = 0, visited = 0, winner = -1, swap;
     const ptrdiff_t known = t->n_constants;
+    const int ties = fml_ties(t);
     fml_split split;
     best->proxy = -INFINITY;
     while (undrawn > known + found && (visited < g->max_features || visited <= found + drawn)) {
@@ -293,7 +324,10 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
         j += found;
         const ptrdiff_t f = features[j];
         if (together) split = together[f];
-        else fml_look(t, f, 0, &split);
+        else if (ties && winner >= 0) {
+            split.proxy = -INFINITY;
+            split.constant = (uint8_t)fml_is_constant_pair(t, f);
+        } else fml_look(t, f, 0, &split);
         if (split.constant) {
             features[j] = features[known + found];
             features[known + found++] = f;
@@ -304,6 +338,11 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
         if (split.proxy > best->proxy) {
             *best = split;
             winner = f;
+            if (g->random) { /* its values are what the samples are parted by */
+                float *const column = t->scratch->column;
+                t->scratch->column = t->scratch->best_column;
+                t->scratch->best_column = column;
+            }
         }
     }
     memcpy(features, t->constants, known * sizeof *features);
@@ -334,8 +373,7 @@ static void fml_mark_sides(fml_tree *t, ptrdiff_t f, const fml_split *s) {
         for (ptrdiff_t p = 0; p < n; p++) sides[p] = fml_is_left(t, samples[p]);
     } else if (g->random) {
         const float threshold = fml_round_down(s->threshold);
-        float low, high, *const x = t->scratch->column;
-        fml_gather(t, f, x, &low, &high);
+        const float *restrict x = t->scratch->best_column;
         for (ptrdiff_t p = 0; p < n; p++) sides[p] = x[p] <= threshold;
         for (ptrdiff_t p = 0; p < n && s->n_missing && s->missing_left; p++) sides[p] |= isnan(x[p]) != 0;
     } else {
@@ -347,19 +385,22 @@ static void fml_mark_sides(fml_tree *t, ptrdiff_t f, const fml_split *s) {
 
 /* Stable partition of the node's samples and their codes; returns where the right side begins. */
 static ptrdiff_t fml_part_samples(fml_tree *t) {
-    const uint8_t *sides = t->sides;
-    ptrdiff_t left = t->start, right = 0;
-    for (ptrdiff_t p = t->start; p < t->end; p++) {
-        const uint32_t i = t->samples[p];
-        const uint8_t code = t->node_code[p], is_left = *sides++;
-        t->samples[left] = t->moved[right] = i;
-        t->node_code[left] = t->moved_code[right] = code;
+    const ptrdiff_t n = t->end - t->start;
+    const uint8_t *restrict sides = t->sides;
+    uint32_t *restrict samples = t->samples + t->start, *restrict moved = t->moved;
+    uint8_t *restrict codes = t->node_code + t->start, *restrict moved_codes = t->moved_code;
+    ptrdiff_t left = 0, right = 0;
+    for (ptrdiff_t p = 0; p < n; p++) {
+        const uint32_t i = samples[p];
+        const uint8_t code = codes[p], is_left = sides[p];
+        samples[left] = moved[right] = i;
+        codes[left] = moved_codes[right] = code;
         left += is_left;
         right += 1 - is_left;
     }
-    memcpy(t->samples + left, t->moved, right * sizeof *t->moved);
-    memcpy(t->node_code + left, t->moved_code, right);
-    return left;
+    memcpy(samples + left, moved, right * sizeof *moved);
+    memcpy(codes + left, moved_codes, right);
+    return t->start + left;
 }
 
 /* Sides of eight entries, as bits. */

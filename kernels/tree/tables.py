@@ -32,6 +32,7 @@ class Features(NamedTuple):
     close    (n_features,)  uint8: 1 where two neighbouring values are too close for scikit-learn to split them
     tight    (n_features, n_samples // 64 + 1)  uint64: a bit a rank, set where the next one is too close
     rows     (n_samples, n_features)  float32: the samples as they were given, where they are contiguous
+    presort  whether trees keep sorted lists of all features; without entries they make them from the ranks
     """
 
     columns: np.ndarray | None
@@ -43,6 +44,7 @@ class Features(NamedTuple):
     close: np.ndarray | None
     tight: np.ndarray | None = None
     rows: np.ndarray | None = None
+    presort: bool = False
 
 
 class Rules(NamedTuple):

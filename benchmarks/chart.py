@@ -1,4 +1,11 @@
-"""One picture of measured ratios: horizontal bars, readable on a light page and on a dark one."""
+"""One picture of measured ratios: horizontal bars, readable on a light page and on a dark one.
+
+python -m benchmarks.chart docs/ratios.svg kmeans.json trees.json     of what several runs of benchmarks.compare wrote
+"""
+
+import json
+import sys
+from pathlib import Path
 
 import matplotlib
 
@@ -12,7 +19,13 @@ from benchmarks.verdict import OURS
 
 INK = "#768390"  # contrast about 4 against white and against GitHub's dark page
 BARS = {"float64": "#2f81f7", "float32": "#56b4a6"}
-PEERS = {"sklearnex": ("D", "#d29922"), "faiss": ("s", "#db6d28")}
+PEERS = {
+    "sklearnex": ("D", "#d29922"),
+    "faiss": ("s", "#db6d28"),
+    "lightgbm": ("^", "#a371f7"),
+    "xgboost": ("v", "#e5534b"),
+}
+BETWEEN = 0.7  # space between families, in bars
 LONG = 15  # ratios from which a linear axis would crush the short bars
 
 
@@ -20,18 +33,18 @@ def draw(cells, facts, path):
     """Draw fastml's ratios at the smallest number of threads of ``cells``, peers as marks on the same lines."""
     n_threads = min(cell["threads"] for cell in cells)
     cells = [cell for cell in cells if cell["threads"] == n_threads and cell["contenders"][OURS]["ratio"]]
-    labels = list(dict.fromkeys(title(cell) for cell in cells))
+    places = placed(cells)
     dtypes = [dtype for dtype in BARS if any(cell["dtype"] == dtype for cell in cells)]
     thickness = 0.8 / len(dtypes)
 
-    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * len(labels)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * (1 + max(places.values()))), layout="constrained")
     peers = set()
     for cell in cells:
         offset = (dtypes.index(cell["dtype"]) - (len(dtypes) - 1) / 2) * thickness
-        peers |= draw_cell(axes, cell, labels.index(title(cell)) + offset, thickness)
+        peers |= draw_cell(axes, cell, places[key(cell)] + offset, thickness)
     if max(ratio_of(cell, OURS) for cell in cells) > LONG:
         axes.set_xscale("log")
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(list(places.values()), [text for _, text in places])
     axes.invert_yaxis()
     axes.axvline(1, color=INK, linewidth=1)
     axes.set_xlabel(caption(facts, n_threads), color=INK)
@@ -58,8 +71,15 @@ def draw_cell(axes, cell, y, thickness):
     return set(found)
 
 
-def title(cell):
-    return cell["about"] or cell["workload"]
+def placed(cells):
+    """Where the bars stand: by family and title, families apart."""
+    keys = dict.fromkeys(key(cell) for cell in cells)
+    families = list(dict.fromkeys(family for family, _ in keys))
+    return {each: i + BETWEEN * families.index(each[0]) for i, each in enumerate(keys)}
+
+
+def key(cell):
+    return cell["family"], cell["about"] or cell["workload"]
 
 
 def ratio_of(cell, name):
@@ -81,3 +101,12 @@ def plain(axes):
     for name, spine in axes.spines.items():
         spine.set_visible(name == "bottom")
         spine.set_color(INK)
+
+
+def main(picture, *paths):
+    runs = [json.loads(Path(path).read_text()) for path in paths]
+    draw([cell for run in runs for cell in run["cells"]], runs[0], picture)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -96,8 +96,12 @@ def print_list(args):
         print(f"{name}: {', '.join(module.CONTENDERS)}")
         for workload in module.WORKLOADS:
             if workload.grid == args.grid and args.filter in workload.name:
-                goals = ", ".join(f"{dtype} {goal:g}x" for dtype, goal in workload.goals.items())
+                goals = ", ".join(f"{goal_title(where)} {goal:g}x" for where, goal in workload.goals.items())
                 print(f"  {workload.name:<30} {workload.about}" + (f"  (goal {goals})" if goals else ""))
+
+
+def goal_title(where):
+    return where if isinstance(where, str) else f"{where[0]} on {where[1]} threads"
 
 
 def estimate(cells, args):
@@ -180,7 +184,7 @@ def run(cells, n_threads, args, report, again=False):
                 cell["again"] = cell["contenders"]
                 cell["contenders"] = report.cells[name, workload.name, dtype, n_threads]["contenders"]
             report.add(cell)
-            for row in rows(cell, workload.goals.get(dtype), "again" if again else "contenders"):
+            for row in rows(cell, workload.goal(dtype, n_threads), "again" if again else "contenders"):
                 print(row, flush=True)
     finally:
         contest.close()

@@ -18,7 +18,8 @@ from benchmarks.worker import timed
 from benchmarks.workload import prepare, small
 
 ROUNDS = 5
-TINY = {"n": 40, "d": 3, "k": 3, "density": 0.5}  # the simulator runs each CUDA thread as a Python thread
+# The simulator runs each CUDA thread as a Python thread.
+TINY = {"n": 40, "d": 3, "k": 3, "density": 0.5, "n_estimators": 2}
 HEADER = f"{'workload':<18} {'dtype':<8} {'CPU':>9} {'GPU':>9} {'ratio':>7}  agreement with the CPU"
 
 

@@ -1,9 +1,10 @@
-"""Put the figures of a `--json` file of `benchmarks.compare` into the README, so that no figure there is typed by hand.
+"""Put the figures of `--json` files of `benchmarks.compare` into the documents, so that none there is typed by hand.
 
-    python -m benchmarks.readme ratios.json
+    python -m benchmarks.readme ratios.json ...
 
-Fills the block between `<!-- ratios: begin` and `<!-- ratios: end -->` with a table, and every
-`<!--ratio WORKLOAD-->...<!--/-->` with fastml's ratio in float64 on one thread.
+Fills, in README.md and docs/ratios.md, every block from `<!-- ratios: begin FAMILY` to `<!-- ratios: end -->` with a
+table, and every `<!--ratio WORKLOAD-->...<!--/-->` with fastml's ratio in float64 on the fewest threads. What the files
+have not measured stays as it is.
 """
 
 import json
@@ -14,30 +15,37 @@ from pathlib import Path
 from benchmarks.rounds import ROOT
 from benchmarks.verdict import OURS, REFERENCE
 
-BLOCK = re.compile(r"(<!-- ratios: begin.*?-->\n).*?(<!-- ratios: end -->)", re.DOTALL)
-FIGURE = re.compile(r"<!--ratio ([\w-]+)-->.*?<!--/-->")
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "ratios.md")
+BLOCK = re.compile(r"(<!-- ratios: begin ([\w.]+).*?-->\n).*?(<!-- ratios: end -->)", re.DOTALL)
+FIGURE = re.compile(r"<!--ratio ([\w-]+)-->(.*?)<!--/-->")
 
 
-def times(cell, name):
+def times(cell, name=OURS):
     """A contender's ratio as it is printed, or a dash."""
     measured = cell and cell["contenders"].get(name, {}).get("ratio")
     return f"{measured['ratio']:.1f}x" if measured else "–"
 
 
-def table(found):
-    """Markdown: a line per workload, fastml in both dtypes and the peers on one thread."""
-    cells = {(cell["workload"], cell["dtype"]): cell for cell in found["cells"] if cell["threads"] == 1}
-    peers = [name for name in found["versions"] if name not in (REFERENCE, OURS)]
-    best = {name: "float32" if name == "faiss" else "float64" for name in peers}  # faiss has no float64
-    head = ["Workload", "fastml, float64", "fastml, float32", *(f"{name}, {best[name]}" for name in peers)]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for workload in dict.fromkeys(name for name, _ in cells):
-        by_dtype = {dtype: cells.get((workload, dtype)) for dtype in ("float64", "float32")}
-        about = next(cell["about"] for cell in by_dtype.values() if cell)
-        figures = [times(by_dtype[dtype], OURS) for dtype in by_dtype]
-        figures += [times(by_dtype[best[name]], name) for name in peers]
-        lines.append("| " + " | ".join([about, *figures]) + " |")
+def table(cells, peers):
+    """Markdown: a line per workload; a column per type and number of threads, then the peers on the fewest threads."""
+    by_key = {(cell["workload"], cell["dtype"], cell["threads"]): cell for cell in cells}
+    counts = sorted({cell["threads"] for cell in cells})
+    columns = [(OURS, dtype, n) for dtype in ("float64", "float32") for n in counts]
+    columns += [(name, "float32" if name == "faiss" else "float64", counts[0]) for name in peers]  # faiss has no other
+    columns = [(name, *key) for name, *key in columns if any((w, *key) in by_key for w, _, _ in by_key)]
+    head = ["Workload", *(f"{name}, {dtype}, {threads(n)}" for name, dtype, n in columns)]
+    lines = [line(head), "|---" + "|---:" * len(columns) + "|"]
+    for workload, about in {cell["workload"]: cell["about"] for cell in cells}.items():
+        lines.append(line([about, *(times(by_key.get((workload, *key)), name) for name, *key in columns)]))
     return "\n".join(lines)
+
+
+def line(entries):
+    return "| " + " | ".join(entries) + " |"
+
+
+def threads(n):
+    return f"{n} thread" + "s" * (n > 1)
 
 
 def source(found):
@@ -45,22 +53,39 @@ def source(found):
     versions = {key: value for entry in found["versions"].values() for key, value in entry.items()}
     level = f", instruction set level {versions['isa']}" if "isa" in versions else ""
     return (
-        f"One thread of {found['machine']['cpu']}{level}; scikit-learn {versions.get('scikit-learn')}; medians of "
-        f"{found['settings']['rounds']} interleaved rounds, {found['settings']['clock']} time."
+        f"Times as fast as scikit-learn {versions.get('scikit-learn')}: medians of {found['settings']['rounds']} "
+        f"interleaved rounds, {found['settings']['clock']} time, the same number of threads for both, on "
+        f"{found['machine']['cpu']} ({found['machine']['cores']} cores{level})."
     )
 
 
 def fill(text, found):
-    """The README's text with the figures in place."""
-    cells = {cell["workload"]: cell for cell in found["cells"] if (cell["threads"], cell["dtype"]) == (1, "float64")}
-    block = f"{table(found)}\n\n{source(found)}\n"
-    text = BLOCK.sub(lambda match: match[1] + block + match[2], text)
-    return FIGURE.sub(lambda match: f"<!--ratio {match[1]}-->{times(cells.get(match[1]), OURS)}<!--/-->", text)
+    """A document's text with the figures in place."""
+    named, single = [cell for cell in found["cells"] if not cell["workload"].startswith("grid-")], {}
+    for cell in sorted(named, key=lambda cell: -cell["threads"]):
+        if cell["dtype"] == "float64":
+            single[cell["workload"]] = cell  # the fewest threads come last
+    peers = [
+        name
+        for name in found["versions"]
+        if name not in (REFERENCE, OURS) and any(times(cell, name) != "–" for cell in named)
+    ]
+
+    def block(match):
+        mine = [cell for cell in named if cell["family"] == match[2]]
+        return f"{match[1]}{source(found)}\n\n{table(mine, peers)}\n{match[3]}" if mine else match[0]
+
+    def figure(match):
+        return f"<!--ratio {match[1]}-->{times(single[match[1]])}<!--/-->" if match[1] in single else match[0]
+
+    return FIGURE.sub(figure, BLOCK.sub(block, text))
 
 
-def main(path, readme=ROOT / "README.md"):
-    readme = Path(readme)
-    readme.write_text(fill(readme.read_text(), json.loads(Path(path).read_text())))
+def main(*paths, documents=DOCUMENTS):
+    for path in paths:
+        found = json.loads(Path(path).read_text())
+        for document in documents:
+            document.write_text(fill(document.read_text(), found))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ class Workload:
     """One stable name in the tables.
 
     ``data(dtype)`` makes the input, equal in every process. ``cost`` is about what scikit-learn takes for one run, in
-    seconds on one thread; it orders the grid and estimates its length. ``goals`` maps a dtype to the ratio aimed at.
+    seconds on one thread; it orders the grid and estimates its length. ``goals`` maps a dtype, or a dtype and a number
+    of threads, to the ratio aimed at.
     """
 
     name: str
@@ -41,6 +42,9 @@ class Workload:
     goals: Mapping = field(default_factory=dict)
     grid: bool = False
 
+    def goal(self, dtype, n_threads):
+        return self.goals.get((dtype, n_threads), self.goals.get(dtype))
+
 
 def prepare(workload, contender, dtype, data=None):
     """The workload's Task for an instance of a family's contender class."""
@@ -51,11 +55,10 @@ def prepare(workload, contender, dtype, data=None):
 
 
 def small(workload, **sizes):
-    """The same workload on few data: ``sizes`` replace what its data call so; ``k`` is also the number of clusters."""
-    shrunk = {item.name: sizes[item.name] for item in fields(workload.data)}
-    return replace(
-        workload, data=replace(workload.data, **shrunk), settings=dict(workload.settings) | {"k": sizes["k"]}
-    )
+    """The same workload on few data: ``sizes`` replace what its data and its settings call so."""
+    shrunk = {item.name: sizes[item.name] for item in fields(workload.data) if item.name in sizes}
+    settings = {key: sizes.get(key, value) for key, value in workload.settings.items()}
+    return replace(workload, data=replace(workload.data, **shrunk), settings=settings)
 
 
 def digest(data):

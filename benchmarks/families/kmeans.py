@@ -1,6 +1,5 @@
 """k-means: the workloads that fastml promises ratios for, the grid, and how each contender runs them."""
 
-import os
 from dataclasses import dataclass
 from importlib import import_module
 from math import log
@@ -9,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.datasets import load_iris, make_blobs
 
+from benchmarks.libraries import limit_onedal, own
 from benchmarks.workload import NotOffered, Task, Workload
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -89,10 +89,7 @@ class Estimators:
     package = "sklearn"
 
     def own(self, name):
-        found = getattr(import_module(f"{self.package}.cluster"), name, None)
-        if found is None or found.__module__.split(".")[0] != self.package:
-            raise NotOffered(f"{self.package} has no {name} of its own")
-        return found
+        return own(self.package, f"cluster.{name}")
 
     def fit(self, data, k, estimator="KMeans", from_rows=False, **parameters):
         X = data["X"]
@@ -134,9 +131,7 @@ class Sklearnex(Estimators):
     package = "sklearnex"
 
     def __init__(self):
-        import daal4py
-
-        daal4py.daalinit(int(os.environ["OMP_NUM_THREADS"]))  # oneDAL's own pool does not read the variable
+        limit_onedal()
 
 
 class Faiss:

@@ -12,8 +12,15 @@ ACCELERATED = {
         "kmeans_plusplus": "fastml.cluster._functions",
     },
     "sklearn.ensemble": {
+        "AdaBoostClassifier": "fastml.ensemble._weight_boosting",
+        "AdaBoostRegressor": "fastml.ensemble._weight_boosting",
+        "BaggingClassifier": "fastml.ensemble._bagging",
+        "BaggingRegressor": "fastml.ensemble._bagging",
         "ExtraTreesClassifier": "fastml.ensemble._forest",
         "ExtraTreesRegressor": "fastml.ensemble._forest",
+        "GradientBoostingClassifier": "fastml.ensemble._gb",
+        "GradientBoostingRegressor": "fastml.ensemble._gb",
+        "IsolationForest": "fastml.ensemble._iforest",
         "RandomForestClassifier": "fastml.ensemble._forest",
         "RandomForestRegressor": "fastml.ensemble._forest",
         "RandomTreesEmbedding": "fastml.ensemble._forest",
@@ -28,7 +35,11 @@ ACCELERATED = {
 
 # The oldest scikit-learn whose results the names in a module of ours give: under an older one they are scikit-learn's.
 SINCE = {
+    "fastml.ensemble._bagging": (1, 9),
     "fastml.ensemble._forest": (1, 9),
+    "fastml.ensemble._gb": (1, 9),
+    "fastml.ensemble._iforest": (1, 9),
+    "fastml.ensemble._weight_boosting": (1, 9),
     "fastml.tree._classes": (1, 9),
 }
 

@@ -31,8 +31,12 @@ try:
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
 
     if INSTALLED >= (1, 9):  # what the trees need
+        from sklearn.ensemble._bagging import BaseBagging
         from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap as n_samples_bootstrap
         from sklearn.ensemble._forest import BaseForest
+        from sklearn.ensemble._gb import _init_raw_predictions as init_raw_predictions
+        from sklearn.ensemble._gb import _update_terminal_regions as update_terminal_regions
+        from sklearn.ensemble._gb import set_huber_delta
         from sklearn.tree._tree import Tree
 except ImportError:
     if TESTED:
@@ -43,15 +47,19 @@ __all__ = [
     "ROUNDS_RUNNING_SUMS",
     "TESTED",
     "UNTESTED",
+    "BaseBagging",
     "BaseForest",
     "Tree",
     "check_sample_weight",
     "fit_context",
+    "init_raw_predictions",
     "is_arraylike_not_scalar",
     "n_samples_bootstrap",
     "refused",
+    "set_huber_delta",
     "show_versions",
     "thread_config",
+    "update_terminal_regions",
     "validate_params",
 ]
 

@@ -1,0 +1,129 @@
+"""Trees of an ensemble that hands its rounds to the driver itself."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import compute_sample_weight
+
+from fastml._dispatch import NotCovered
+from fastml._registry import plain_of
+from fastml._versions import thread_config
+from fastml.tree import _classes, _grow
+from fastml.tree._base import genuine
+from fastml.tree._draws import tree_seed
+
+_TREES = (
+    _classes.DecisionTreeClassifier,
+    _classes.DecisionTreeRegressor,
+    _classes.ExtraTreeClassifier,
+    _classes.ExtraTreeRegressor,
+)
+# A tree given by the user stays of its class; a plain one is grown by our kernels all the same.
+_GROWN_AS = {plain_of(tree): tree for tree in _TREES} | {tree: tree for tree in _TREES}
+
+
+def refuse_others(estimator):
+    """Leave estimators that are not trees of the kernels to scikit-learn's own code."""
+    if type(estimator) not in _GROWN_AS:
+        raise NotCovered(f"estimator={estimator!r} is none of scikit-learn's trees.")
+    if not (isinstance(estimator.criterion, str) and isinstance(estimator.splitter, str)):
+        raise NotCovered("The trees' criterion or splitter is scikit-learn's own object.")
+
+
+def ours(tree):
+    """Return a tree of ours with the parameters of a plain one."""
+    return _GROWN_AS[type(tree)](**tree.get_params(deep=False))
+
+
+def are_trees(estimators):
+    """Tell whether fitted estimators are such trees, all of one class."""
+    return type(estimators[0]) in _GROWN_AS and len(set(map(type, estimators))) == 1
+
+
+def _is_valid(tree):
+    if not thread_config()["skip_parameter_validation"]:
+        try:
+            tree._validate_params()
+        except ValueError:
+            return False
+    return True
+
+
+class Growth:
+    """What the trees of an ensemble have in common, and how they grow.
+
+    Parameters
+    ----------
+    like : tree estimator
+        Its class and parameters are those of the trees; the seed apart.
+    n_samples, n_features, n_outputs : int
+        Of what the trees are fitted to.
+    classes : list of ndarray, default=None
+        The classes of every output. None: regression.
+    n_threads : int
+
+    Attributes
+    ----------
+    covered : bool
+        False where scikit-learn's own code has to say what is wrong with a parameter.
+    """
+
+    def __init__(self, like, n_samples, n_features, n_outputs, classes=None, *, n_threads):
+        tree = ours(like)
+        self.covered = _is_valid(tree)
+        if not self.covered:
+            return
+        tree.n_features_in_, tree.n_outputs_ = n_features, n_outputs
+        self.n_classes = None
+        if isinstance(tree, ClassifierMixin):
+            self.n_classes = np.array([len(found) for found in classes], dtype=np.intp)
+            single = n_outputs == 1
+            tree.classes_ = classes[0] if single else classes
+            tree.n_classes_ = self.n_classes[0] if single else self.n_classes
+        self.rules = tree._rules(n_samples, self.n_classes)
+        self.covered = self.rules is not None
+        self.cls, self.attributes, self.n_threads = type(like), vars(tree), n_threads
+        self.share, self.prunes = tree.min_weight_fraction_leaf, bool(tree.ccp_alpha)
+
+    def class_weights(self, y):
+        """Return what the trees' ``class_weight`` makes of the targets, one weight a sample, or None."""
+        preset = self.attributes.get("class_weight")
+        return None if preset is None else compute_sample_weight(preset, y)
+
+    def grow(self, X, y, weights, random_states):
+        """Grow a tree for every one of some weights.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features), float32
+        y : ndarray of shape (n_samples, n_outputs), float64, C order
+            Targets, or codes of the classes.
+        weights : list of {None, ndarray of shape (n_samples,)}
+        random_states : list of {int, RandomState}
+            The trees' ``random_state``.
+
+        Returns
+        -------
+        list of fitted trees
+        """
+        seeds = [tree_seed(state) for state in random_states]
+        least = [self.share and self.share * (len(X) if each is None else np.sum(each)) for each in weights]
+        narrow = [each if each is None or each.dtype == np.uint8 else _grow.narrowed(each) for each in weights]
+        features = _grow.prepare(X, self.rules, self.n_threads)
+        grown = _grow.grow(features, y, self.n_classes, narrow, least, seeds, self.rules, self.n_threads)
+        trees = [genuine(each, X.shape[1], self.n_classes, y.shape[1]) for each in grown]
+        return [self._fitted(tree, state) for tree, state in zip(trees, random_states, strict=True)]
+
+    def _fitted(self, tree, random_state):
+        """Return a fitted tree estimator; scikit-learn's ``clone`` would take as long as growing a small tree."""
+        est = object.__new__(self.cls)
+        attributes = vars(est)
+        attributes.update(self.attributes, random_state=random_state, tree_=tree)
+        if self.n_classes is not None:
+            if len(self.n_classes) == 1:
+                attributes["classes_"] = attributes["classes_"].copy()
+            else:
+                attributes["classes_"] = [found.copy() for found in attributes["classes_"]]
+                attributes["n_classes_"] = attributes["n_classes_"].copy()
+        if self.prunes:
+            est._prune_tree()
+        return est

@@ -1,0 +1,137 @@
+"""Isolation forests: scikit-learn's parameters and defaults over our trees.
+
+Liu, Ting, Zhou 2008, ICDM.
+"""
+
+import numpy as np
+import sklearn.ensemble
+from scipy.sparse import issparse
+
+from fastml._dispatch import accelerated
+from fastml._registry import Accelerated
+from fastml._threads import effective_n_threads
+from fastml.ensemble._bagging_base import FastBagging
+from fastml.ensemble._growth import are_trees, ours
+from fastml.tree import _predict
+from fastml.tree._fitted import refuse_sparse
+
+
+class FittedIsolation(Accelerated):
+    """Fit and scores."""
+
+    @accelerated
+    def fit(self, X, y=None, sample_weight=None):
+        """Grow trees that isolate samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. Sparse ones run scikit-learn's own code.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Probabilities by which the samples are drawn, up to a factor; None: all the same.
+
+        Returns
+        -------
+        self : IsolationForest
+            With ``estimators_``, a list of trees, ``max_samples_`` and ``offset_``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a value that is not allowed; if X is not 2-d, or the number of weights is not that of
+            the samples.
+
+        Warns
+        -----
+        UserWarning
+            If `max_samples` is more than there are; if `warm_start` leaves nothing to do.
+
+        See Also
+        --------
+        score_samples : How normal samples are.
+
+        Notes
+        -----
+        Class of agreement: identical. O(n_estimators * max_samples * log(max_samples)), and the scores where
+        `contamination` is a number. Memory: the trees, and a copy of X where it is not float32.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import IsolationForest
+        >>> model = IsolationForest(random_state=0).fit([[0.0], [1.0], [2.0], [1.0], [99.0]])
+        >>> model.predict([[1.0], [99.0]]).tolist()
+        [1, -1]
+        """
+        refuse_sparse(X)
+        return super().fit(X, y, sample_weight)
+
+    def _get_estimator(self):
+        return ours(super()._get_estimator())
+
+    @accelerated
+    def score_samples(self, X):
+        """How normal samples are: minus the anomaly score of the original paper.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, rounded to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Between -1 and 0; the lower, the fewer splits isolate the sample.
+
+        Raises
+        ------
+        NotFittedError
+            If the forest was not fitted.
+        ValueError
+            If X has another number of features than the samples of the fit.
+
+        See Also
+        --------
+        fit : Grows the trees.
+
+        Notes
+        -----
+        Class of agreement: identical to scikit-learn's on one thread; on more, its sum is in random order.
+        O(n_samples * n_estimators * depth). Memory: the result.
+
+        Examples
+        --------
+        >>> from fastml.ensemble import IsolationForest
+        >>> model = IsolationForest(random_state=0).fit([[0.0], [1.0], [2.0], [1.0], [99.0]])
+        >>> normal, odd = model.score_samples([[1.0], [99.0]])
+        >>> normal > odd
+        True
+        """
+        refuse_sparse(X)
+        return super().score_samples(X)
+
+    def _compute_score_samples(self, X, subsample_features):
+        if issparse(X) or not are_trees(self.estimators_):
+            return super()._compute_score_samples(X, subsample_features)
+        trees = [tree.tree_ for tree in self.estimators_]
+        paths = zip(self._decision_path_lengths, self._average_path_length_per_tree, strict=True)
+        lengths = [passed + expected - 1.0 for passed, expected in paths]
+        columns = self.estimators_features_ if subsample_features else None
+        X = np.ascontiguousarray(X)
+        depths = _predict.sum_values(trees, X, tables=lengths, columns=columns, n_threads=effective_n_threads())[:, 0]
+        longest = len(trees) * _expected_length(np.array([self._max_samples]))
+        return 2 ** -np.divide(depths, longest, out=np.ones_like(depths), where=longest != 0)
+
+
+class IsolationForest(FittedIsolation, sklearn.ensemble.IsolationForest, FastBagging):
+    __doc__ = sklearn.ensemble.IsolationForest.__doc__
+
+
+def _expected_length(counts):
+    """Mean length of the paths that an unsuccessful search takes in binary trees over so many samples."""
+    lengths = np.zeros(len(counts))
+    lengths[counts == 2] = 1.0
+    many = counts[counts > 2]
+    lengths[counts > 2] = 2.0 * (np.log(many - 1.0) + np.euler_gamma) - 2.0 * (many - 1.0) / many
+    return lengths

@@ -1,0 +1,301 @@
+"""AdaBoost: scikit-learn's parameters, defaults and rounds; trees grow on our kernels, on samples ranked once.
+
+Zhu, Zou, Rosset, Hastie 2009, Statistics and its Interface 2:3 (SAMME). Drucker 1997, ICML (AdaBoost.R2).
+"""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+import numpy as np
+import sklearn.ensemble
+from scipy.sparse import issparse
+from sklearn.base import is_regressor
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastml._dispatch import accelerated
+from fastml._registry import Accelerated
+from fastml._threads import effective_n_threads
+from fastml._validate import all_finite, clean_float32, is_clean_target
+from fastml.ensemble._growth import Growth, are_trees, ours, refuse_others
+from fastml.tree import _grow, _predict
+from fastml.tree._draws import MAX_INT
+from fastml.tree._fitted import refuse_sparse
+from fastml.tree._targets import as_float64, columns, encode
+
+
+class _Samples(NamedTuple):
+    """What the rounds of one fit share."""
+
+    X: np.ndarray
+    X32: np.ndarray
+    targets: np.ndarray
+    classes: list | None
+    n_threads: int
+
+
+_fitting = ContextVar("_fitting", default=None)
+
+
+@contextmanager
+def _rounds(X, X32, y, classify):
+    """Within it, the rounds of a fit to this very array find it in float32 and ranked, and its targets as codes."""
+    samples = None if X32 is None else _prepared(X, _rows(X32), y, classify)
+    token = _fitting.set(samples)
+    try:
+        if samples is None:
+            yield
+        else:
+            with _grow.sharing(X, samples.X32):
+                yield
+    finally:
+        _fitting.reset(token)
+
+
+def _prepared(X, X32, y, classify):
+    """Return what the rounds share; None where the first tree has to say what is wrong with the targets."""
+    targets, classes = columns(y), None
+    if targets.shape[1] != 1:
+        return None
+    if classify:
+        try:
+            targets, classes = encode(targets)
+        except ValueError:
+            return None
+    return _Samples(X, X32, as_float64(targets), classes, effective_n_threads())
+
+
+class FittedAdaBoost(Accelerated):
+    """What the classifier and the regressor share."""
+
+    @accelerated
+    def fit(self, X, y, sample_weight=None):
+        """Fit a sequence of trees, each to weights that grow where those before it failed.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, which trees round to float32. Sparse ones run scikit-learn's own code.
+        y : array-like of shape (n_samples,)
+            Classes, as integers or strings; numbers for regression.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights to begin with; None: all the same.
+
+        Returns
+        -------
+        self : estimator
+            With ``estimators_``, a list of trees, ``estimator_weights_``, ``estimator_errors_`` and, for
+            classification, ``classes_`` and ``n_classes_``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a value that is not allowed; if X holds NaN or infinity, or the number of targets or
+            weights is not that of the samples; if a weight is negative; if the first tree is worse than guessing.
+
+        See Also
+        --------
+        predict : Classes or values of samples.
+
+        Notes
+        -----
+        Class of agreement: tie.
+
+        Estimators other than scikit-learn's trees run in scikit-learn's own rounds. O(n_estimators * n_samples *
+        n_features * depth), after sorting each feature once (for regression in every round). Memory:
+        O(n_samples * n_features).
+
+        Examples
+        --------
+        >>> from fastml.ensemble import AdaBoostClassifier
+        >>> model = AdaBoostClassifier(random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
+        >>> model.predict([[2.0], [6.0]]).tolist()
+        [0, 1]
+        """
+        refuse_sparse(X)
+        if self.estimator is not None:
+            refuse_others(self.estimator)
+        regress = is_regressor(self)
+        X32 = clean_float32(self, X, reset=True) if is_clean_target(y, _length(X)) and y.ndim == 1 else None
+        if X32 is None:
+            accepted = {"accept_sparse": ["csr", "csc"], "allow_nd": True, "dtype": None, "y_numeric": regress}
+            X, y = validate_data(self, X, y, **accepted)
+            X32 = _narrowed(X)
+        names = vars(self).get("feature_names_in_")
+        try:
+            with _rounds(X, X32, y, not regress):
+                return super().fit(X, y, sample_weight)
+        finally:
+            if names is not None:
+                self.feature_names_in_ = names  # the second check has seen an array without names
+
+    def _validate_estimator(self):
+        super()._validate_estimator()
+        if self.estimator is None:
+            self.estimator_ = ours(self.estimator_)
+
+    def _check_X(self, X):
+        if getattr(self, "n_classes_", 2) > 1 and are_trees(self.estimators_):
+            X32 = clean_float32(self, X, reset=False)
+            if X32 is not None:
+                return X32
+        return super()._check_X(X)
+
+    def _samples(self, X):
+        """Return what the rounds share, and how their trees grow; None where scikit-learn's own round has to run."""
+        samples = _fitting.get()
+        if samples is None or samples.X is not X or self.estimator_.criterion == "poisson":
+            return None, None
+        n_samples, n_features = X.shape
+        growth = Growth(self.estimator_, n_samples, n_features, 1, samples.classes, n_threads=samples.n_threads)
+        return (samples, growth) if growth.covered else (None, None)
+
+
+class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
+    __doc__ = sklearn.ensemble.AdaBoostClassifier.__doc__
+
+    def _boost(self, iboost, X, y, sample_weight, random_state):
+        samples, growth = self._samples(X)
+        if samples is None:
+            return super()._boost(iboost, X, y, sample_weight, random_state)
+        preset = growth.class_weights(y)
+        weights = sample_weight if preset is None else sample_weight * preset
+        seed = random_state.randint(MAX_INT)
+        tree = growth.grow(samples.X32, samples.targets, [weights], [seed])[0]
+        self.estimators_.append(tree)
+        if iboost == 0:
+            self.classes_ = tree.classes_
+            self.n_classes_ = len(tree.classes_)
+        n_classes = self.n_classes_
+
+        leaves = _predict.apply([tree.tree_], samples.X32, n_threads=samples.n_threads)[:, 0]
+        predicted = tree.tree_.value[:, 0].argmax(axis=1).astype(np.float64)
+        wrong = predicted[leaves] != samples.targets[:, 0]
+        error = np.mean(np.average(wrong, weights=sample_weight, axis=0))
+        if error <= 0:
+            return sample_weight, 1.0, 0.0
+        if error >= 1.0 - 1.0 / n_classes:
+            self.estimators_.pop()
+            if not self.estimators_:
+                raise ValueError(
+                    "BaseClassifier in AdaBoostClassifier ensemble is worse than random, ensemble can not be fit."
+                )
+            return None, None, None
+        weight = self.learning_rate * (np.log((1.0 - error) / error) + np.log(n_classes - 1.0))
+        if iboost != self.n_estimators - 1:
+            sample_weight = np.exp(np.log(sample_weight) + weight * wrong * (sample_weight > 0))
+        return sample_weight, weight, error
+
+    @accelerated
+    def decision_function(self, X):
+        """Sum of the trees' votes, by their weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, which trees round to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        score : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Columns in the order of ``classes_``; of two classes, the second's score less the first's.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds NaN or infinity, or has another number of features than the samples of the fit.
+
+        See Also
+        --------
+        predict : The class of the highest score.
+
+        Notes
+        -----
+        Class of agreement: identical. O(n_samples * n_estimators * depth). Memory: O(n_samples * n_classes).
+
+        Examples
+        --------
+        >>> from fastml.ensemble import AdaBoostClassifier
+        >>> model = AdaBoostClassifier(random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
+        >>> model.decision_function([[2.0], [6.0]]).tolist()
+        [-2.0, 2.0]
+        """
+        refuse_sparse(X)
+        check_is_fitted(self)
+        n_classes, weights = self.n_classes_, self.estimator_weights_
+        if n_classes == 1 or not are_trees(self.estimators_):
+            return super().decision_function(X)
+        X32 = clean_float32(self, X, reset=False)
+        if X32 is None:
+            X32 = self.estimators_[0]._validate_X_predict(super()._check_X(X), check_input=True)
+        trees = [tree.tree_ for tree in self.estimators_]
+        votes = [_votes(tree, weight, n_classes) for tree, weight in zip(trees, weights, strict=False)]
+        scores = _predict.sum_values(trees, _rows(X32), tables=votes, n_threads=effective_n_threads())
+        scores /= weights.sum()
+        if n_classes > 2:
+            return scores
+        scores[:, 0] *= -1
+        return scores.sum(axis=1)
+
+
+class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):
+    __doc__ = sklearn.ensemble.AdaBoostRegressor.__doc__
+
+    def _boost(self, iboost, X, y, sample_weight, random_state):
+        samples, growth = self._samples(X)
+        if samples is None:
+            return super()._boost(iboost, X, y, sample_weight, random_state)
+        seed = random_state.randint(MAX_INT)
+        drawn = random_state.choice(np.arange(len(X)), size=len(X), replace=True, p=sample_weight)
+        tree = growth.grow(samples.X32[drawn], samples.targets[drawn], [None], [seed])[0]
+        self.estimators_.append(tree)
+
+        values = _predict.apply([tree.tree_], samples.X32, n_threads=samples.n_threads)[:, 0]
+        errors = np.abs(tree.tree_.value[:, 0, 0].take(values) - y)
+        counted = sample_weight > 0
+        errors = errors[counted]
+        largest = errors.max()
+        if largest != 0:
+            errors /= largest
+        if self.loss == "square":
+            errors **= 2
+        elif self.loss == "exponential":
+            errors = 1.0 - np.exp(-errors)
+        error = (sample_weight[counted] * errors).sum()
+        if error <= 0:
+            return sample_weight, 1.0, 0.0
+        if error >= 0.5:
+            if len(self.estimators_) > 1:
+                self.estimators_.pop()
+            return None, None, None
+        beta = error / (1.0 - error)
+        if iboost != self.n_estimators - 1:
+            sample_weight[counted] *= np.power(beta, (1.0 - errors) * self.learning_rate)
+        return sample_weight, self.learning_rate * np.log(1.0 / beta), error
+
+
+def _votes(tree, weight, n_classes):
+    """Return what every leaf adds to the scores of the classes."""
+    votes = np.full((tree.node_count, n_classes), -1 / (n_classes - 1) * weight)
+    votes[np.arange(tree.node_count), tree.value[:, 0].argmax(axis=1)] = weight
+    return votes
+
+
+def _rows(X):
+    """Return dense samples as prediction takes them."""
+    return X if X.flags.c_contiguous else np.ascontiguousarray(X)
+
+
+def _narrowed(X):
+    """Return checked samples in float32; None where the trees have to look at them themselves."""
+    if issparse(X) or X.ndim != 2 or X.dtype.kind not in "biuf":
+        return None
+    with np.errstate(over="ignore"):
+        X32 = _rows(X).astype(np.float32, copy=False)
+    return X32 if all_finite(X32) else None
+
+
+def _length(X):
+    return len(X) if type(X) is np.ndarray and X.ndim else 0

@@ -18,13 +18,23 @@ def digest(seen):
     """Return a hash of all bits of an observation."""
     sha = hashlib.sha256()
     for name in sorted(seen):
-        value = seen[name]
         sha.update(name.encode())
-        if isinstance(value, np.ndarray | np.generic):
-            sha.update(f"{value.dtype} {value.shape}".encode() + np.ascontiguousarray(value).tobytes())
-        else:
-            sha.update(repr(value).encode())
+        _add(sha, seen[name])
     return sha.hexdigest()[:16]
+
+
+def _add(sha, value):
+    if isinstance(value, np.ndarray) and value.dtype.names:  # what pads the fields means nothing
+        value = {name: value[name] for name in value.dtype.names}
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+        sha.update(f"{value.dtype} {value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, list):
+        for part in value:
+            _add(sha, part)
+    elif isinstance(value, dict):
+        sha.update(digest(value).encode())
+    else:
+        sha.update(repr(value).encode())
 
 
 def built_levels():
@@ -61,5 +71,5 @@ def in_every_order(X):
         "F": np.asfortranarray(X),
         "strided": wide[::2, ::3],
         "flipped": X[::-1, ::-1].copy()[::-1, ::-1],
-        "unaligned": np.frombuffer(b"\0" + X.tobytes(), dtype=np.uint8)[1:].view(X.dtype).reshape(X.shape),
+        "unaligned": np.frombuffer(bytearray(b"\0" + X.tobytes()), dtype=np.uint8)[1:].view(X.dtype).reshape(X.shape),
     }

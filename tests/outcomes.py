@@ -51,9 +51,15 @@ def assert_same_results(ours, theirs, name=""):
             assert np.asarray(ours).dtype == np.asarray(theirs).dtype
         if name != "_n_threads":
             assert np.shape(ours) == np.shape(theirs)
+            if any(hasattr(part, "get_params") for part in np.ravel(theirs)):  # estimators in an array
+                assert [type(part).__name__ for part in np.ravel(ours)] == [
+                    type(part).__name__ for part in np.ravel(theirs)
+                ]
+                return
             if np.asarray(theirs).dtype.kind not in "fiu":
                 np.testing.assert_array_equal(ours, theirs, err_msg=name)
                 return
-            scale = np.abs(np.asarray(theirs, dtype=float)).max(initial=0.0)
+            values = np.abs(np.asarray(theirs, dtype=float))
+            scale = values[np.isfinite(values)].max(initial=0.0)
             rtol = 1e-5 if np.asarray(theirs).dtype == np.float32 else 1e-9
             np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol * scale, err_msg=name)

@@ -43,4 +43,5 @@ def test_few_failures_are_expected():
         assert set(expected(estimator)) <= {
             "check_sample_weight_equivalence_on_dense_data",
             "check_sample_weight_equivalence_on_sparse_data",
+            "check_classifiers_one_label_sample_weights",
         }

@@ -177,7 +177,7 @@ def _brief(split):
 
 
 def marginal(growth, split):
-    """Tell whether rounding decides if a split satisfies the limits of weight and monotony."""
+    """Tell whether rounding decides if a split satisfies the limits of weight, monotony and positive sums."""
     left = goes_left(growth, split)
     sides = split.rows[left], split.rows[~left]
     if not all(map(len, sides)):
@@ -185,6 +185,9 @@ def marginal(growth, split):
     weights = [growth.weights[rows].sum() for rows in sides]
     if growth.min_weight_leaf and any(abs(w - growth.min_weight_leaf) <= TIE * sum(weights) for w in weights):
         return True
+    if growth.impurity == "poisson":  # no child may have a sum of at most EPSILON, which is a difference of sums
+        whole, *parts = (growth.weights[rows] @ growth.y[rows] for rows in (split.rows, *sides))
+        return bool(np.any(np.minimum(*parts) <= EPSILON + TIE * whole))
     if growth.monotonic_cst is not None and growth.monotonic_cst[split.feature]:
         below, above = (value(growth, rows) for rows in sides)
         scale = TIE * max(abs(growth.y).max(), 1e-300)

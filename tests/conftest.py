@@ -28,7 +28,9 @@ def pytest_terminal_summary(terminalreporter):
                 cases, seeds = account.get(family, (0, []))
                 account[family] = cases + count, seeds + unstable
     if account:
-        terminalreporter.section("unstable cases: scikit-learn disagrees with itself when columns or rows are in another order")
+        terminalreporter.section(
+            "unstable cases: scikit-learn disagrees with itself when columns or rows are in another order"
+        )
     for family, (count, seeds) in account.items():
         share = f"{len(seeds)} of {count} ({len(seeds) / count:.1%})"
         terminalreporter.write_line(f"{family}: {share}: {' '.join(map(str, sorted(seeds)))}")

@@ -101,33 +101,48 @@ static double fml_poisson(const fml_tree *t, const double *sums, double weight, 
     return loss / (weight * g->n_outputs);
 }
 
+/* A criterion of the user's: of the weights by class, or of the sums of w, w * y and w * y * y. */
+static double fml_user(const fml_growth *g, const fml_sums *s) {
+    if (!g->codes) {
+        const double sums[3] = {s->weight, s->sums[0], s->squares};
+        return g->user(sums, 3);
+    }
+    double total = 0;
+    for (ptrdiff_t k = 0; k < g->n_outputs; k++) total += g->user(s->sums + k * g->max_n_classes, g->n_classes[k]);
+    return total / g->n_outputs;
+}
+
 /* Impurity of samples[start:end], whose sums are s. */
 static double fml_impurity(const fml_tree *t, const fml_sums *s, ptrdiff_t start, ptrdiff_t end) {
     const fml_growth *g = t->g;
     if (g->criterion == FML_GINI) return fml_gini(g, s->sums, s->weight);
     if (g->criterion == FML_ENTROPY) return fml_entropy(g, s->sums, s->weight);
     if (g->criterion == FML_MSE) return fml_variance(g, s->sums, s->weight, s->squares);
+    if (g->criterion == FML_USER) return fml_user(g, s);
     return fml_poisson(t, s->sums, s->weight, start, end);
 }
 
 /* What a split is chosen by: the larger the better. */
-static double fml_proxy(const fml_growth *g, const double *left, double wl, const double *right, double wr) {
+static double fml_proxy(const fml_tree *t, const fml_sums *left, const fml_sums *right) {
+    const fml_growth *g = t->g;
+    const double wl = left->weight, wr = right->weight, *sl = left->sums, *sr = right->sums;
     double l = 0, r = 0;
-    if (g->criterion == FML_GINI) return -wr * fml_gini(g, right, wr) - wl * fml_gini(g, left, wl);
-    if (g->criterion == FML_ENTROPY) return -wr * fml_entropy(g, right, wr) - wl * fml_entropy(g, left, wl);
     if (g->criterion == FML_MSE) {
         for (ptrdiff_t k = 0; k < g->n_outputs; k++) {
-            l += left[k] * left[k];
-            r += right[k] * right[k];
+            l += sl[k] * sl[k];
+            r += sr[k] * sr[k];
         }
         return l / wl + r / wr;
     }
-    for (ptrdiff_t k = 0; k < g->n_outputs; k++) {
-        if (left[k] <= FML_POISSON_ZERO || right[k] <= FML_POISSON_ZERO) return -INFINITY;
-        l -= left[k] * log(left[k] / wl);
-        r -= right[k] * log(right[k] / wr);
+    if (g->criterion == FML_POISSON) {
+        for (ptrdiff_t k = 0; k < g->n_outputs; k++) {
+            if (sl[k] <= FML_POISSON_ZERO || sr[k] <= FML_POISSON_ZERO) return -INFINITY;
+            l -= sl[k] * fml_log2(sl[k] / wl);
+            r -= sr[k] * fml_log2(sr[k] / wr);
+        }
+        return -l - r;
     }
-    return -l - r;
+    return -wr * fml_impurity(t, right, 0, 0) - wl * fml_impurity(t, left, 0, 0);
 }
 
 static inline double fml_improvement(const fml_tree *t, double parent, double left, double wl, double right, double wr) {
@@ -140,8 +155,10 @@ static inline int fml_keeps_order(const fml_tree *t, int constraint, double left
     return left >= t->lower && right >= t->lower && left <= t->upper && right <= t->upper && (left - right) * constraint <= 0;
 }
 
-/* The sums that are left when some are taken away. */
-static inline void fml_rest(const fml_growth *g, const double *total, const double *part, double *rest) {
-    for (ptrdiff_t j = 0; j < g->stride; j++) rest[j] = total[j] - part[j];
+/* The sums that are left of the node's when some are taken away. */
+static inline void fml_rest(const fml_tree *t, const fml_sums *part, fml_sums *rest) {
+    for (ptrdiff_t j = 0; j < t->g->stride; j++) rest->sums[j] = t->total.sums[j] - part->sums[j];
+    rest->weight = t->total.weight - part->weight;
+    rest->squares = t->total.squares - part->squares;
 }
 #endif

@@ -56,6 +56,7 @@ cdef extern from "begin.h" nogil:
         double min_decrease
         const int8_t *monotonic
         int criterion, random, presort, n_threads
+        double (*user)(const double *, Py_ssize_t) noexcept nogil
         int (*stopped)(void *) noexcept nogil
         void *stop
         void (*together)(body_t, void *, Py_ssize_t, int) noexcept nogil
@@ -76,7 +77,7 @@ cdef extern from "begin.h" nogil:
         Py_ssize_t n_nodes, depth
         int failed
     void fml_grow(fml_tree *tree)
-    int FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON
+    int FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER
 
 
 CRITERIA = {
@@ -238,7 +239,9 @@ def grow(features,                       # in  Features
     g.max_features, g.max_depth, g.max_leaf_nodes = rules.max_features, rules.max_depth, rules.max_leaf_nodes
     g.min_split, g.min_leaf, g.min_decrease = (
         rules.min_samples_split, rules.min_samples_leaf, rules.min_impurity_decrease)
-    g.criterion, g.random, g.presort = CRITERIA[rules.criterion], rules.random, features.presort
+    g.criterion, g.random, g.presort = CRITERIA.get(rules.criterion, FML_USER), rules.random, features.presort
+    g.user = <double (*)(const double *, Py_ssize_t) noexcept nogil> <size_t> (
+        rules.criterion.address if g.criterion == FML_USER else 0)
     stop.raised, stop.interrupts = 0, <void *> interrupts
     g.stopped, g.stop, g.together, g.worker = stopped, &stop, parallel_for, worker
     cdef bint one_by_one = n_trees < n_threads

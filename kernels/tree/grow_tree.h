@@ -80,10 +80,9 @@ static void fml_judge(fml_tree *t, fml_outcome *o) {
     } else {
         fml_sums right = {t->scratch->right, 0, 0};
         fml_add_up(t, &t->left, t->start, o->pos);
+        fml_rest(t, &t->left, &right);
         wl = t->left.weight;
-        wr = right.weight = t->total.weight - wl;
-        fml_rest(g, t->total.sums, t->left.sums, right.sums);
-        right.squares = t->total.squares - t->left.squares;
+        wr = right.weight;
         o->impurity_left = fml_impurity(t, &t->left, t->start, o->pos);
         o->impurity_right = fml_impurity(t, &right, o->pos, t->end);
         o->middle = t->left.sums[0] / (2 * wl) + right.sums[0] / (2 * wr);

@@ -6,7 +6,7 @@
 
 #define FML_INLINE_ALWAYS static inline __attribute__((always_inline))
 
-enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON };
+enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER };
 
 /* How the candidates of a node are looked at. The first three are exact for whole weights, in blocks and branch-free;
  * the fourth is any criterion by its definition, a candidate at a time; the last looks at the order of the targets. */
@@ -41,6 +41,7 @@ typedef struct {
     const int8_t *monotonic;
     int criterion, random, presort;     /* presort: sorted lists are kept, from the entries or the ranks */
     int n_threads;                      /* for the features of one node */
+    double (*user)(const double *, ptrdiff_t); /* FML_USER: the impurity, see fml_user */
     int (*stopped)(void *);             /* whether the call was interrupted */
     void *stop;
     void (*together)(void (*)(void *, ptrdiff_t), void *, ptrdiff_t, int); /* the pool's parallel loop */

@@ -207,8 +207,7 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
 
 /* Any criterion, a candidate at a time. */
 static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int constraint, fml_scratch *room, fml_split *best) {
-    const fml_growth *g = t->g;
-    fml_sums left = {room->left, 0, 0};
+    fml_sums left = {room->left, 0, 0}, right = {room->right, 0, 0};
     fml_block block;
     fml_clear(t, &left);
     for (ptrdiff_t i = 0; i < n_before; i++) fml_add(t, &left, fml_sample(before[i]));
@@ -216,11 +215,10 @@ static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_
         fml_add(t, &left, fml_sample(s->entries[i]));
         const int is_end = i == s->m - 1;
         if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
-        const double wl = left.weight, wr = t->total.weight - wl;
-        fml_rest(g, t->total.sums, left.sums, room->right);
-        if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / wl, room->right[0] / wr)) continue;
-        if (wl < t->min_weight_leaf || wr < t->min_weight_leaf) continue;
-        block.proxy[0] = fml_proxy(g, left.sums, wl, room->right, wr);
+        fml_rest(t, &left, &right);
+        if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / left.weight, right.sums[0] / right.weight)) continue;
+        if (left.weight < t->min_weight_leaf || right.weight < t->min_weight_leaf) continue;
+        block.proxy[0] = fml_proxy(t, &left, &right);
         block.at[0] = (uint32_t)i;
         fml_take(s, &block, 1, is_end, best);
     }

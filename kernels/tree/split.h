@@ -194,7 +194,7 @@ static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int c
     const uint32_t *const samples = t->samples + t->start;
     const uint8_t *restrict code = t->node_code + t->start;
     const int shift = t->class_bits, missing_left = s->missing_left;
-    fml_sums left = {room->left, 0, 0};
+    fml_sums left = {room->left, 0, 0}, right = {room->right, 0, 0};
     fml_median *m = t->median;
     double value_left, value_right, proxy;
     uint32_t n_left = 0;
@@ -232,10 +232,10 @@ static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int c
         value_right = m->last_median[n_left];
         proxy = -wr * (m->last_error[n_left] / (wr * g->n_outputs)) - wl * (m->first_error[n_left - 1] / (wl * g->n_outputs));
     } else {
-        fml_rest(g, t->total.sums, left.sums, room->right);
+        fml_rest(t, &left, &right);
         value_left = left.sums[0] / wl;
-        value_right = room->right[0] / wr;
-        proxy = fml_proxy(g, left.sums, wl, room->right, wr);
+        value_right = right.sums[0] / wr;
+        proxy = fml_proxy(t, &left, &right);
     }
     return constraint && !fml_keeps_order(t, constraint, value_left, value_right) ? -INFINITY : proxy;
 }

@@ -69,7 +69,7 @@ class FastBagging(BaseBagging):
         if X32 is None:
             return None
         self._max_samples = n_samples_bootstrap(n_samples, n_drawn, sample_weight)
-        if not self.bootstrap and self._max_samples > n_samples:
+        if self._max_samples < 1 or (not self.bootstrap and self._max_samples > n_samples):
             return None
         share = self.max_features
         self._max_features = max(1, int(share if isinstance(share, Integral) else share * n_features))
@@ -103,7 +103,7 @@ class FastBagging(BaseBagging):
                 self._announce(i, i + 1)
                 own, counts, kept = drawn.of(seed)
                 features.append(own)
-                samples, targets = (X, y) if kept is None else (X[kept], y[kept])
+                samples, targets = (X, y) if kept is None else (X.take(kept, axis=0), y.take(kept, axis=0))
                 samples = samples[:, own] if subspaces else samples
                 trees += growth.grow(samples, targets, [counts], [_tree_state(seed)])
             return features, trees
@@ -137,6 +137,8 @@ class _Drawn:
     def of(self, seed):
         """Return the features of a tree, the weights of its samples, and which samples these are; None: all."""
         features, samples = draw(seed, self.population, self.drawn, self.replace, self.shares)
+        if self.few and not self.replace[1] and self.class_weights is None:
+            return features, None, np.sort(samples)
         if self.few:
             kept, counts = np.unique(samples, return_counts=True)
         else:

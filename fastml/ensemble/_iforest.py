@@ -3,13 +3,18 @@
 Liu, Ting, Zhou 2008, ICDM.
 """
 
+from numbers import Integral
+
 import numpy as np
 import sklearn.ensemble
 from scipy.sparse import issparse
+from sklearn.utils import check_random_state
 
 from fastml._dispatch import accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
+from fastml._validate import clean_float32
+from fastml._versions import check_sample_weight, fit_context
 from fastml.ensemble._bagging_base import FastBagging
 from fastml.ensemble._growth import are_trees, ours
 from fastml.tree import _predict
@@ -20,6 +25,7 @@ class FittedIsolation(Accelerated):
     """Fit and scores."""
 
     @accelerated
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Grow trees that isolate samples.
 
@@ -65,7 +71,25 @@ class FittedIsolation(Accelerated):
         [1, -1]
         """
         refuse_sparse(X)
-        return super().fit(X, y, sample_weight)
+        X32 = clean_float32(self, X, reset=True)
+        if X32 is None or (isinstance(self.max_samples, Integral) and self.max_samples > len(X)):
+            return super().fit(X, y, sample_weight)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X32, dtype=None)
+        n_samples, most = len(X32), self.max_samples
+        noise = check_random_state(self.random_state).uniform(size=n_samples)
+        if isinstance(most, str):
+            most = min(256, n_samples)
+        elif not isinstance(most, Integral):
+            most = int(most * n_samples)
+        self.max_samples_ = most
+        max_depth = int(np.ceil(np.log2(max(most, 2))))
+        self._fit(X32, noise, most, max_depth, check_input=False, sample_weight=sample_weight)
+        self._average_path_length_per_tree, self._decision_path_lengths = _paths(self.estimators_)
+        self.offset_ = -0.5  # that of the paper
+        if self.contamination != "auto":
+            self.offset_ = np.percentile(self._score_samples(X32), 100.0 * self.contamination)
+        return self
 
     def _get_estimator(self):
         return ours(super()._get_estimator())
@@ -109,7 +133,8 @@ class FittedIsolation(Accelerated):
         True
         """
         refuse_sparse(X)
-        return super().score_samples(X)
+        X32 = clean_float32(self, X, reset=False)
+        return super().score_samples(X) if X32 is None else self._score_samples(X32)
 
     def _compute_score_samples(self, X, subsample_features):
         if issparse(X) or not are_trees(self.estimators_):
@@ -126,6 +151,25 @@ class FittedIsolation(Accelerated):
 
 class IsolationForest(FittedIsolation, sklearn.ensemble.IsolationForest, FastBagging):
     __doc__ = sklearn.ensemble.IsolationForest.__doc__
+
+
+def _paths(estimators):
+    """Return the expected lengths of the paths below the nodes of each tree, and the nodes' depths, from 1 on."""
+    nodes = [est.tree_.__getstate__()["nodes"] for est in estimators]
+    ends = np.cumsum([len(each) for each in nodes])
+    nodes = np.concatenate(nodes)
+    expected = _expected_length(nodes["n_node_samples"])
+    depths = np.ones(len(nodes), dtype=np.int64)
+    # Nodes of all trees, level by level; a node's children are counted from the first node of its tree.
+    level = first = np.append(0, ends[:-1])
+    while len(level):
+        inner = nodes["left_child"][level] >= 0
+        level, first = level[inner], first[inner]
+        children = [first + nodes[side][level] for side in ("left_child", "right_child")]
+        for each in children:
+            depths[each] = depths[level] + 1
+        level, first = np.concatenate(children), np.tile(first, 2)
+    return tuple(np.split(expected, ends[:-1])), tuple(np.split(depths, ends[:-1]))
 
 
 def _expected_length(counts):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastml._kernels._jit import kernel
+from fastml._kernels._jit import call_numbers, kernel
 from fastml._kernels.tree.absolute_error_jit import running_errors, target_ranks
 
-GINI, ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, POISSON = range(5)
+GINI, ENTROPY, USER_OF_CLASSES, SQUARED_ERROR, ABSOLUTE_ERROR, POISSON, USER_OF_SUMS = range(7)
 ALL, LEFT, RIGHT = range(3)
 LN2 = log(2.0)
 POSITIVE = 10 * np.finfo(np.float64).eps  # a sum of Poisson targets of at most this is none
@@ -42,7 +42,7 @@ def add(given, node, side, member):
     node.weight[side] += w
     for k in range(given.y.shape[1]):
         y = given.y[i, k]
-        if given.criterion <= ENTROPY:
+        if given.criterion <= USER_OF_CLASSES:
             node.sums[side, k, np.int64(y)] += w
         elif given.criterion != ABSOLUTE_ERROR:
             node.sums[side, k, 0] += w * y
@@ -132,6 +132,8 @@ def impurity(given, node, side, members):
     n_outputs, weight = given.y.shape[1], node.weight[side]
     if given.criterion == ABSOLUTE_ERROR:
         return node.errors[side] / (weight * n_outputs)
+    if given.criterion == USER_OF_SUMS:
+        return call_numbers(given.user, np.array([weight, node.sums[side, 0, 0], node.errors[side]]))
     total = node.errors[side] / weight if given.criterion == SQUARED_ERROR else 0.0
     for k in range(n_outputs):
         if given.criterion == SQUARED_ERROR:
@@ -142,6 +144,8 @@ def impurity(given, node, side, members):
             for count in node.sums[side, k]:
                 squares += count * count
             total += 1.0 - squares / (weight * weight)
+        elif given.criterion == USER_OF_CLASSES:
+            total += call_numbers(given.user, node.sums[side, k, : given.n_classes[k]])
         else:
             for count in node.sums[side, k]:
                 if count > 0.0:

@@ -14,6 +14,8 @@ from fastml._kernels.tree.criteria_jit import (
     POISSON,
     RIGHT,
     SQUARED_ERROR,
+    USER_OF_CLASSES,
+    USER_OF_SUMS,
     improvement,
     impurity,
     middle_value,
@@ -44,6 +46,7 @@ class Given(NamedTuple):
     weights: np.ndarray
     weight: float
     criterion: int
+    user: int
     random: bool
     max_features: int
     max_depth: int
@@ -108,7 +111,7 @@ def store_value(given, node, task, values):
             values[0, 0] = task.lower
         elif values[0, 0] > task.upper:
             values[0, 0] = task.upper
-        if given.criterion <= ENTROPY and values.shape[1] > 1:
+        if given.criterion <= USER_OF_CLASSES and values.shape[1] > 1:
             values[0, 1] = 1 - values[0, 0]
 
 
@@ -243,6 +246,7 @@ def prepare(X, random, presort, n_threads):
 
 
 def grow_one(features, y, n_classes, weights, min_weight_leaf, seed, rules):
+    criterion = CRITERIA.get(rules.criterion, USER_OF_SUMS if n_classes is None else USER_OF_CLASSES)
     weights = np.ones(len(y)) if weights is None else weights.astype(np.float64)
     given = Given(
         features.columns,
@@ -250,7 +254,8 @@ def grow_one(features, y, n_classes, weights, min_weight_leaf, seed, rules):
         np.ones(y.shape[1], np.int64) if n_classes is None else n_classes.astype(np.int64),
         weights,
         float(weights.cumsum()[-1]),  # added one by one
-        CRITERIA[rules.criterion],
+        criterion,
+        getattr(rules.criterion, "address", 0),
         bool(rules.random),
         int(rules.max_features),
         int(rules.max_depth),

@@ -11,6 +11,7 @@ from fastml._kernels.tree.criteria_jit import (
     ABSOLUTE_ERROR,
     LEFT,
     RIGHT,
+    SQUARED_ERROR,
     add,
     clear,
     leave_rest_to_the_right,
@@ -148,6 +149,13 @@ def draw(seed, low, high):
 
 
 @kernel
+def parts_alike(given, node):
+    """Whether every split of the node is the same but for rounding: of two samples. The first one wins."""
+    simple = given.criterion == SQUARED_ERROR and given.y.shape[1] == 1 and not len(given.monotonic_cst)
+    return simple and not given.random and len(node.members) == 2
+
+
+@kernel
 def find_split(given, draws, node, n_known, lower, upper):
     """Find the best split and the number of constant features, of which n_known come from above.
 
@@ -174,6 +182,8 @@ def find_split(given, draws, node, n_known, lower, upper):
             continue
         end -= 1
         features[end], features[j] = features[j], features[end]
+        if best.n_left and parts_alike(given, node):
+            continue
         if given.random:
             best = random_threshold(given, node, feature, values, extremes, draws.seed, lower, upper, best)
         else:

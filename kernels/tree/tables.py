@@ -26,7 +26,7 @@ class Features(NamedTuple):
     columns  (n_features, n_samples)  float32: the samples, a feature a row; NaN: missing
     ranks    (n_features, n_samples)  uint32: rank among the distinct values of the feature, n_distinct where missing
     entries  (n_features, n_samples)  uint64: rank << 36 | sample << 8, ascending: every feature's sorted list
-    values   (n_features, n_samples)  float32: the distinct values of each feature, ascending; what follows them is undefined
+    values   (n_features, n_samples)  float32: the distinct values of each feature, ascending; the rest is undefined
     n_distinct  (n_features,)  int64: how many these are
     missing  (n_features,)  int64: how many samples miss the feature
     close    (n_features,)  uint8: 1 where two neighbouring values are too close for scikit-learn to split them

@@ -19,6 +19,7 @@ typedef struct {
     int end;                            /* whether the gap after the last entry is one, too: the missing ones go right */
     const float *values;                /* of the feature */
     const uint64_t *tight;              /* which of them are too close to the next one, or NULL: none */
+    int apart;                          /* whether every gap is taken for a candidate: no two samples share a value */
 } fml_search;
 
 /* Sums to the left of the candidates of a block. */
@@ -107,7 +108,13 @@ static void fml_proxies_mse(const fml_tree *t, fml_block *restrict b, int k) {
         while (i < s->high) {                                           \
             const ptrdiff_t stop = s->high - i < FML_BLOCK ? s->high : i + FML_BLOCK; \
             int k = 0;                                                  \
-            if (s->tight)                                               \
+            if (s->apart)                                               \
+                for (; i < stop; i++, k++) {                            \
+                    MOVE(s->entries[i])                                 \
+                    WRITE(k)                                            \
+                    block.at[k] = (uint32_t)i;                          \
+                }                                                       \
+            else if (s->tight)                                          \
                 for (; i < stop; i++) {                                 \
                     MOVE(s->entries[i])                                 \
                     WRITE(k)                                            \
@@ -284,7 +291,7 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
             wl += t->unit ? 1.0 : t->pairs[2 * sample + 1];
             l += t->pairs[t->unit ? sample : 2 * sample];
         }
-        if (i < s->low || !fml_is_gap(s, i)) continue;
+        if (i < s->low || !(s->apart || fml_is_gap(s, i))) continue;
         const double wr = all - wl, r = sum - l;
         double proxy;
         if (gini) {
@@ -297,6 +304,13 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
         best->rank_left = fml_rank(e);
         best->rank_right = fml_rank(s->entries[i + 1]);
     }
+}
+
+static void fml_search_any_way(const fml_tree *t, const fml_search *s, const uint64_t *missing, ptrdiff_t n_before, ptrdiff_t n_after,
+                               int constraint, fml_scratch *room, fml_split *best) {
+    if (s->m < FML_WORTH_BLOCKS && !n_before && !n_after && t->scan == FML_SCAN_MSE) fml_search_few(t, s, 0, best);
+    else if (s->m < FML_WORTH_BLOCKS && !n_before && !n_after && t->scan == FML_SCAN_GINI2) fml_search_few(t, s, 1, best);
+    else fml_search_list(t, s, missing, n_before, missing, n_after, constraint, room, best);
 }
 
 /* The best split of feature f, given the node's samples sorted by it: m of known value, then n_missing others. */
@@ -317,9 +331,15 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
         s.low = least - n_before - 1 > 0 ? least - n_before - 1 : 0;
         s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
         s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
-        if (n < FML_WORTH_BLOCKS && !n_missing && t->scan == FML_SCAN_MSE) fml_search_few(t, &s, 0, best);
-        else if (n < FML_WORTH_BLOCKS && !n_missing && t->scan == FML_SCAN_GINI2) fml_search_few(t, &s, 1, best);
-        else fml_search_list(t, &s, entries + m, n_before, entries + m, n_missing - n_before, constraint, room, best);
+        s.apart = g->n_distinct[f] + g->missing[f] == g->n && t->scan <= FML_SCAN_MSE;
+        const fml_split before = *best;
+        fml_search_any_way(t, &s, entries + m, n_before, n_missing - n_before, constraint, room, best);
+        if (s.apart && tight && best->proxy > before.proxy && !best->only_missing_right &&
+            !fml_is_apart(tight, values, best->rank_left, best->rank_right)) {
+            *best = before; /* that gap is none: once more, with a look at each */
+            s.apart = 0;
+            fml_search_any_way(t, &s, entries + m, n_before, n_missing - n_before, constraint, room, best);
+        }
     }
 }
 #endif

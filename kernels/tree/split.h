@@ -314,7 +314,7 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
     best->proxy = -INFINITY;
     while (undrawn > known + found && (visited < g->max_features || visited <= found + drawn)) {
         visited++;
-        ptrdiff_t j = drawn + (ptrdiff_t)fml_draw(t) % (undrawn - found - drawn);
+        ptrdiff_t j = drawn + fml_draw(t) % (uint32_t)(undrawn - found - drawn);
         if (j < known) {
             swap = features[drawn];
             features[drawn++] = features[j];

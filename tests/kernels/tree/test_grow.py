@@ -122,8 +122,6 @@ def case(seed):
         min_samples_leaf=int(r.randint(1, 4)),
         max_leaf_nodes=int(r.choice([-1, -1, 9])),
         monotonic_cst=r.randint(-1, 2, d).astype(np.int8) if constrained else None,
-        if y.shape[1] == 1 and not is_classifier and r.rand() < 0.3
-        else None,
     )
     weights = [None, r.randint(0, 4, n).astype(np.uint8)][r.randint(2)]
     if weights is not None:

@@ -19,7 +19,7 @@ typedef struct {
     int end;                            /* whether the gap after the last entry is one, too: the missing ones go right */
     const float *values;                /* of the feature */
     const uint64_t *tight;              /* which of them are too close to the next one, or NULL: none */
-    int apart;                          /* whether every gap is taken for a candidate: no two samples share a value */
+    int apart;                          /* whether every gap is taken for a candidate: few samples share a value */
 } fml_search;
 
 /* Sums to the left of the candidates of a block. */
@@ -331,11 +331,11 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
         s.low = least - n_before - 1 > 0 ? least - n_before - 1 : 0;
         s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
         s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
-        s.apart = g->n_distinct[f] + g->missing[f] == g->n && t->scan <= FML_SCAN_MSE;
+        s.apart = 16 * (g->n_distinct[f] + g->missing[f]) > 15 * g->n && t->scan <= FML_SCAN_MSE;
         const fml_split before = *best;
         fml_search_any_way(t, &s, entries + m, n_before, n_missing - n_before, constraint, room, best);
-        if (s.apart && tight && best->proxy > before.proxy && !best->only_missing_right &&
-            !fml_is_apart(tight, values, best->rank_left, best->rank_right)) {
+        if (s.apart && best->proxy > before.proxy && !best->only_missing_right &&
+            !fml_is_spread(tight, values, best->rank_left, best->rank_right)) {
             *best = before; /* that gap is none: once more, with a look at each */
             s.apart = 0;
             fml_search_any_way(t, &s, entries + m, n_before, n_missing - n_before, constraint, room, best);

@@ -2,7 +2,6 @@
 
 import numpy as np
 import sklearn.ensemble
-from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._dispatch import NotCovered, accelerated
@@ -78,31 +77,36 @@ class FittedBagging(Accelerated):
         tree = super()._get_estimator()
         return ours(tree) if self.estimator is None else tree
 
-    def _fitted_trees(self, X, params):
-        """Return the trees; leave it to scikit-learn's own code to be asked about others."""
+    def _refuse_prediction(self, X, params):
+        """Leave it to scikit-learn's own code to ask estimators that are not trees."""
         check_is_fitted(self)
-        if params or issparse(X) or not are_trees(self.estimators_):
-            raise NotCovered(
-                "X is sparse, there are parameters to route, or the estimators are not scikit-learn's trees."
-            )
-        return [tree.tree_ for tree in self.estimators_]
+        refuse_sparse(X)
+        if params or not are_trees(self.estimators_):
+            raise NotCovered("Parameters are routed, or the estimators are not scikit-learn's trees.")
 
-    def _samples(self, X):
-        """Return samples in float32, or None where the trees have to look at them one by one."""
+    def _mean(self, X, ask):
+        """Mean over the trees, (n_samples, n_outputs * n_classes), or that of what they are asked for."""
         X32 = clean_float32(self, X, reset=False)
         if X32 is None:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False, reset=False)
-            if X.dtype.kind not in "biuf" or not np.all(np.isfinite(X)) or np.abs(X).max() > np.finfo(np.float32).max:
-                return None
-        return np.ascontiguousarray(X if X32 is None else X32, dtype=np.float32)
-
-    def _mean_leaf_values(self, trees, X):
-        """Mean over the trees, (n_samples, n_outputs * n_classes)."""
+            X32 = _narrowed(X)
+        if X32 is None:  # the trees look at it one by one
+            asked = zip(self.estimators_, self.estimators_features_, strict=True)
+            return sum(getattr(tree, ask)(X[:, features]) for tree, features in asked) / self.n_estimators
+        trees = [tree.tree_ for tree in self.estimators_]
         same = self._max_features == X.shape[1] and not self.bootstrap_features
-        columns = None if same else self.estimators_features_
-        total = _predict.sum_values(trees, X, columns=columns, n_threads=effective_n_threads(self.n_jobs))
-        total /= self.n_estimators
-        return total
+        columns, n_threads = None if same else self.estimators_features_, effective_n_threads(self.n_jobs)
+        total = _predict.sum_values(trees, np.ascontiguousarray(X32), columns=columns, n_threads=n_threads)
+        return total / self.n_estimators
+
+
+def _narrowed(X):
+    """Return checked samples in float32, or None where they are not all finite numbers."""
+    if X.dtype.kind not in "biuf":
+        return None
+    with np.errstate(over="ignore"):
+        X32 = X.astype(np.float32)
+    return X32 if np.all(np.isfinite(X32)) else None
 
 
 class BaggingClassifier(FittedBagging, sklearn.ensemble.BaggingClassifier, FastBagging):
@@ -147,11 +151,8 @@ class BaggingClassifier(FittedBagging, sklearn.ensemble.BaggingClassifier, FastB
         >>> model.predict_proba([[2.0], [6.0]]).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
         """
-        trees = self._fitted_trees(X, params)
-        samples = self._samples(X)
-        if samples is None or any(tree.max_n_classes != self.n_classes_ for tree in trees):
-            return super().predict_proba(X)
-        return self._mean_leaf_values(trees, samples)
+        self._refuse_prediction(X, params)
+        return self._mean(X, "predict_proba")
 
 
 class BaggingRegressor(FittedBagging, sklearn.ensemble.BaggingRegressor, FastBagging):
@@ -195,9 +196,6 @@ class BaggingRegressor(FittedBagging, sklearn.ensemble.BaggingRegressor, FastBag
         >>> model.predict([[2.0], [6.0]]).tolist()
         [1.0, 2.0]
         """
-        trees = self._fitted_trees(X, params)
-        samples = self._samples(X)
-        if samples is None:
-            return super().predict(X)
-        values = self._mean_leaf_values(trees, samples)
-        return values[:, 0] if trees[0].n_outputs == 1 else values
+        self._refuse_prediction(X, params)
+        values = self._mean(X, "predict")
+        return values[:, 0] if values.ndim == 2 and self.estimators_[0].n_outputs_ == 1 else values

@@ -47,6 +47,7 @@ class FastBagging(BaseBagging):
         return (
             not issparse(X)
             and are_trees([self._get_estimator()])
+            and isinstance(self.max_features, Integral | float)
             and n_features <= self.n_features_in_
             and not (self.oob_score and (self.warm_start or not self.bootstrap))
             and self.n_estimators > n_fitted
@@ -161,5 +162,5 @@ def _checked(tree, X, y, check_input):
         return None
     try:
         return ours(tree)._checked(X, y)[0]
-    except ValueError:
+    except (TypeError, ValueError):
         return None

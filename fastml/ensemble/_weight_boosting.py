@@ -17,6 +17,7 @@ from fastml._dispatch import accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import all_finite, clean_float32, is_clean_target
+from fastml._versions import fit_context
 from fastml.ensemble._growth import Growth, are_trees, ours, refuse_others
 from fastml.tree import _grow, _predict
 from fastml.tree._draws import MAX_INT
@@ -69,6 +70,7 @@ class FittedAdaBoost(Accelerated):
     """What the classifier and the regressor share."""
 
     @accelerated
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None):
         """Fit a sequence of trees, each to weights that grow where those before it failed.
 
@@ -274,6 +276,55 @@ class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):
         if iboost != self.n_estimators - 1:
             sample_weight[counted] *= np.power(beta, (1.0 - errors) * self.learning_rate)
         return sample_weight, self.learning_rate * np.log(1.0 / beta), error
+
+    @accelerated
+    def predict(self, X):
+        """Value of every sample: the median of the trees', by their weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, which trees round to float32. Sparse ones run scikit-learn's own code.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds NaN or infinity, or has another number of features than the samples of the fit.
+
+        See Also
+        --------
+        staged_predict : After each round.
+
+        Notes
+        -----
+        Class of agreement: identical. O(n_samples * n_estimators * (depth + log(n_estimators))). Memory:
+        O(n_samples * n_estimators).
+
+        Examples
+        --------
+        >>> from fastml.ensemble import AdaBoostRegressor
+        >>> model = AdaBoostRegressor(random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [1.0, 1.0, 2.0, 2.0])
+        >>> model.predict([[2.0], [6.0]]).tolist()
+        [1.0, 2.0]
+        """
+        refuse_sparse(X)
+        return super().predict(X)
+
+    def _get_median_predict(self, X, limit):
+        if type(X) is not np.ndarray or X.dtype != np.float32 or not are_trees(self.estimators_):
+            return super()._get_median_predict(X, limit)
+        trees = [tree.tree_ for tree in self.estimators_[:limit]]
+        values = _predict.gather(trees, _rows(X), n_threads=effective_n_threads())[:, :, 0]
+        order = np.argsort(values, axis=1)
+        weights = np.cumsum(self.estimator_weights_[order], axis=1)
+        half = (weights >= 0.5 * weights[:, -1:]).argmax(axis=1)[:, np.newaxis]
+        return np.take_along_axis(values, np.take_along_axis(order, half, axis=1), axis=1)[:, 0]
 
 
 def _votes(tree, weight, n_classes):

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("trees_are_ours")
 rng = np.random.RandomState(0)
 X = rng.randn(120, 4)
 Y = (X[:, 0] + 0.3 * rng.randn(120) > 0).astype(int) + (X[:, 1] > 0.5)
+FEW_TIES = {"max_depth": 2, "min_samples_leaf": 10, "random_state": 0}  # no splits of equal residuals
 MAKERS = {
     "tree": lambda library: library.tree.DecisionTreeClassifier(max_depth=4, random_state=0),
     "regression tree": lambda library: library.tree.DecisionTreeRegressor(max_depth=4, random_state=0),
@@ -32,8 +33,8 @@ MAKERS = {
     "regression forest": lambda library: library.ensemble.ExtraTreesRegressor(5, random_state=0),
     "bagging": lambda library: library.ensemble.BaggingClassifier(n_estimators=4, random_state=0),
     "AdaBoost": lambda library: library.ensemble.AdaBoostClassifier(n_estimators=4, random_state=0),
-    "boosting": lambda library: library.ensemble.GradientBoostingClassifier(n_estimators=4, random_state=0),
-    "regression boosting": lambda library: library.ensemble.GradientBoostingRegressor(n_estimators=4, random_state=0),
+    "boosting": lambda library: library.ensemble.GradientBoostingClassifier(n_estimators=4, **FEW_TIES),
+    "regression boosting": lambda library: library.ensemble.GradientBoostingRegressor(n_estimators=4, **FEW_TIES),
     "isolation forest": lambda library: library.ensemble.IsolationForest(n_estimators=4, random_state=0),
 }
 SINGLE = [name for name in MAKERS if name.endswith("tree")]

@@ -80,7 +80,7 @@ def test_ctrl_c_stops_within_a_second(call):
     signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's background job inherits none
     signal.alarm(100)                                           # a call that cannot be stopped ends here
     fastml.set_config(n_threads=2)
-    X, y = data(1_000_000, 10)
+    X, y = data(300_000, 10)
     noise = np.random.RandomState(1).randint(0, 2, len(X))
     real = np.random.RandomState(2).randn(len(X))
     small, small_y = X[:100], y[:100]

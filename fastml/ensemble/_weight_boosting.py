@@ -56,7 +56,7 @@ def _rounds(X, X32, y, classify):
 def _prepared(X, X32, y, classify):
     """Return what the rounds share; None where the first tree has to say what is wrong with the targets."""
     targets, classes = columns(y), None
-    if targets.shape[1] != 1:
+    if targets.shape[1] != 1 or not (classify or y.dtype.kind in "biuf"):
         return None
     if classify:
         try:
@@ -121,7 +121,10 @@ class FittedAdaBoost(Accelerated):
         X32 = clean_float32(self, X, reset=True) if is_clean_target(y, _length(X)) and y.ndim == 1 else None
         if X32 is None:
             accepted = {"accept_sparse": ["csr", "csc"], "allow_nd": True, "dtype": None, "y_numeric": regress}
+            given = X, y
             X, y = validate_data(self, X, y, **accepted)
+            if regress and y.dtype.kind == "f" and not np.all(np.isfinite(y)):  # None, made NaN by the check
+                return super().fit(*given, sample_weight)
             X32 = _narrowed(X)
         names = vars(self).get("feature_names_in_")
         try:

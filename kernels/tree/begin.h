@@ -25,8 +25,11 @@ static void fml_choose_scan(fml_tree *t) {
     if (g->codes) {
         while (g->n_classes[0] > 1 << t->class_bits && t->class_bits < 31) t->class_bits++;
         const int fits = t->class_bits <= 8 && (t->unit || heaviest < 256 >> t->class_bits);
-        const int exact = simple && g->criterion == FML_GINI && whole && fits && t->total_weight < FML_EXACT_WEIGHT;
-        t->scan = !exact ? FML_SCAN_ANY : g->n_classes[0] <= 2 ? FML_SCAN_GINI2 : FML_SCAN_GINI;
+        const int exact = whole && fits && t->total_weight < FML_EXACT_WEIGHT, two = g->n_classes[0] <= 2;
+        if (!simple || g->criterion != FML_GINI) t->scan = FML_SCAN_ANY;
+        else if (exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
+        else if (t->unit || g->n_classes[0] > FML_MOST_CLASSES) t->scan = FML_SCAN_ANY;
+        else t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
     } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
     t->tabled = g->ranks && t->scan == FML_SCAN_GINI2 && t->total_weight <= FML_FIELD_MASK && g->n <= (ptrdiff_t)FML_FIELD_MASK;
     for (ptrdiff_t i = 0; i < g->n; i++) {
@@ -36,7 +39,7 @@ static void fml_choose_scan(fml_tree *t) {
         t->code[i] = 1; /* other scans ask no more than whether it is not 0 */
         if (t->scan == FML_SCAN_GINI2 || t->scan == FML_SCAN_GINI)
             t->code[i] = (uint8_t)(g->codes[i] | (uint32_t)w << t->class_bits);
-        if (t->scan == FML_SCAN_MSE) {
+        if (t->scan == FML_SCAN_MSE || t->scan == FML_SCAN_WEIGHTED_GINI2) {
             t->pairs[t->unit ? i : 2 * i] = w * g->y[i];
             if (!t->unit) t->pairs[2 * i + 1] = w;
         }
@@ -152,7 +155,7 @@ static void fml_begin(fml_tree *t) {
     const ptrdiff_t n = g->n, words = n / 64 + 1;
     t->samples = fml_get(t, n, sizeof *t->samples);
     t->code = fml_get(t, n, sizeof *t->code);
-    if (g->criterion == FML_MSE) t->pairs = fml_get(t, 2 * n, sizeof *t->pairs);
+    if (g->criterion == FML_MSE || g->criterion == FML_GINI) t->pairs = fml_get(t, 2 * n, sizeof *t->pairs);
     t->features = fml_get(t, g->d, sizeof *t->features);
     t->constants = fml_get(t, g->d, sizeof *t->constants);
     t->found = fml_get(t, g->d, sizeof *t->found);

@@ -221,6 +221,10 @@ def grow(features,                       # in  Features
     cdef list interrupts = []
     cdef Stop stop
     g.n, g.n_outputs, g.d = y.shape[0], y.shape[1], n_distinct.shape[0]
+    lengths = {table.shape[1] for table in features[:4] if table is not None}
+    lengths = (lengths | {len(a) for a in weights if a is not None}) - {g.n}
+    if lengths:
+        raise ValueError(f"{g.n} targets, but features or weights of {sorted(lengths)} samples")
     of_output = np.ones(g.n_outputs, np.int64) if n_classes is None else np.ascontiguousarray(n_classes, np.int64)
     g.n_classes, g.max_n_classes = &of_output[0], max(of_output)
     g.stride = g.n_outputs * g.max_n_classes

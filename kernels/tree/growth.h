@@ -8,9 +8,10 @@
 
 enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER };
 
-/* How the candidates of a node are looked at. The first three are exact for whole weights, in blocks and branch-free;
- * the fourth is any criterion by its definition, a candidate at a time; the last looks at the order of the targets. */
-enum { FML_SCAN_GINI2, FML_SCAN_GINI, FML_SCAN_MSE, FML_SCAN_ANY, FML_SCAN_MAE };
+/* How the candidates of a node are looked at: in blocks and branch-free, for two or more classes of whole weights, for
+ * the variance, for two or more classes of any weights; by the criterion's definition, one at a time; by the order of the
+ * targets. The first two are exact whatever the order of summation. */
+enum { FML_SCAN_GINI2, FML_SCAN_GINI, FML_SCAN_MSE, FML_SCAN_WEIGHTED_GINI2, FML_SCAN_WEIGHTED_GINI, FML_SCAN_ANY, FML_SCAN_MAE };
 
 /* scikit-learn's Node. */
 typedef struct {
@@ -89,7 +90,8 @@ typedef struct {
     double total_weight;
     uint32_t *samples, *moved;          /* (n_used,)  samples of the nodes, each node's ascending */
     uint8_t *code, *node_code, *moved_code; /* (n,)  class | weight << class_bits; (n_used,)  of samples */
-    double *pairs, *counted;            /* (n, 2)  weight * y, weight; if all weights are 1 (n,)  y; counts as weights */
+    double *pairs, *counted;            /* (n, 2)  weight * y, weight; if all weights are 1 (n,)  y; counts as weights;
+                                         * for two classes of any weights y is the class */
     uint64_t *lists, *aside;            /* (d, n_used), (threads, n_used)  or NULL: the nodes' sorted lists */
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
     uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */

@@ -90,6 +90,26 @@ static void fml_proxies_gini2(const fml_tree *t, fml_block *restrict b, int k) {
     }
 }
 
+/* weight of each candidate; classes: weights of the classes on the left, a row a class. */
+static void fml_proxies_weighted_gini(const fml_tree *t, fml_block *restrict b, double (*restrict classes)[FML_BLOCK], int k) {
+    const double all = t->total.weight, least = t->min_weight_leaf;
+    for (int j = 0; j < k; j++) b->a[j] = b->b[j] = 0;
+    for (ptrdiff_t c = 0; c < t->g->stride; c++) {
+        const double total = t->total.sums[c];
+        for (int j = 0; j < k; j++) {
+            const double l = classes[c][j], r = total - l;
+            b->a[j] += l * l;
+            b->b[j] += r * r;
+        }
+    }
+    for (int j = 0; j < k; j++) {
+        const double wl = b->weight[j], wr = all - wl;
+        const double left = 1.0 - b->a[j] / (wl * wl), right = 1.0 - b->b[j] / (wr * wr);
+        const double proxy = -wr * right - wl * left;
+        b->proxy[j] = (wl < least) | (wr < least) ? -INFINITY : proxy;
+    }
+}
+
 /* weight, a of each candidate: weight, sum on the left. */
 static void fml_proxies_mse(const fml_tree *t, fml_block *restrict b, int k) {
     const double all = t->total.weight, sum = t->total.sums[0], least = t->min_weight_leaf;
@@ -194,7 +214,33 @@ FML_INLINE_ALWAYS void fml_search_gini(const fml_tree *t, const fml_search *s, c
 #undef WRITE
 }
 
-FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, fml_split *best) {
+#define FML_MOST_CLASSES 16 /* of any weights, in blocks */
+
+static void fml_search_weighted_gini(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, fml_split *best) {
+    fml_block block;
+    double classes[FML_MOST_CLASSES][FML_BLOCK], left[FML_MOST_CLASSES] = {0}, weight = 0;
+    const int n_classes = (int)t->g->stride;
+    const int32_t *const codes = t->g->codes;
+#define MOVE(entry)                                                     \
+    {                                                                   \
+        const uint32_t sample = fml_sample(entry);                      \
+        const double w = t->weights[sample];                            \
+        left[codes[sample]] += w;                                       \
+        weight += w;                                                    \
+    }
+#define WRITE(k)                                                        \
+    block.weight[k] = weight;                                           \
+    for (int c = 0; c < n_classes; c++) classes[c][k] = left[c];
+#define PROXIES(t, block, k) fml_proxies_weighted_gini(t, block, classes, k)
+    for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
+    FML_SEARCH(MOVE, WRITE, PROXIES)
+#undef MOVE
+#undef WRITE
+#undef PROXIES
+}
+
+/* The variance; gini: two classes of any weights, whose sums are those of y = class. */
+FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, int gini, fml_split *best) {
     fml_block block;
     double weight = 0, sum = 0;
 #define MOVE(entry)                                                     \
@@ -207,7 +253,8 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
     block.weight[k] = weight;                                           \
     block.a[k] = sum;
     for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
-    FML_SEARCH(MOVE, WRITE, fml_proxies_mse)
+    if (gini) FML_SEARCH(MOVE, WRITE, fml_proxies_gini2)
+    else FML_SEARCH(MOVE, WRITE, fml_proxies_mse)
 #undef MOVE
 #undef WRITE
 }
@@ -267,9 +314,11 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
         if (t->unit) fml_search_gini(t, s, before, n_before, 1, room, best);
         else fml_search_gini(t, s, before, n_before, 0, room, best);
     } else if (t->scan == FML_SCAN_MSE) {
-        if (t->unit) fml_search_mse(t, s, before, n_before, 1, best);
-        else fml_search_mse(t, s, before, n_before, 0, best);
-    } else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, constraint, room, best);
+        if (t->unit) fml_search_mse(t, s, before, n_before, 1, 0, best);
+        else fml_search_mse(t, s, before, n_before, 0, 0, best);
+    } else if (t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_mse(t, s, before, n_before, 0, 1, best);
+    else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_weighted_gini(t, s, before, n_before, best);
+    else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, constraint, room, best);
     else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
 }
 
@@ -277,12 +326,12 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
 #define FML_WORTH_BLOCKS 12
 
 /* What fml_search_list finds in a short list, if nothing is missing. */
-FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, int gini, fml_split *best) {
+FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, int gini, int coded, fml_split *best) {
     const double all = t->total.weight, sum = t->total.sums[gini && t->g->stride > 1], other = t->total.sums[0], least = t->min_weight_leaf;
     double wl = 0, l = 0;
     for (ptrdiff_t i = 0; i < s->high; i++) {
         const uint64_t e = s->entries[i];
-        if (gini) {
+        if (coded) {
             const uint32_t code = (uint32_t)e & FML_CODE_MASK, w = code >> t->class_bits;
             wl += w;
             l += code & 1 ? w : 0;
@@ -308,8 +357,10 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
 
 static void fml_search_any_way(const fml_tree *t, const fml_search *s, const uint64_t *missing, ptrdiff_t n_before, ptrdiff_t n_after,
                                int constraint, fml_scratch *room, fml_split *best) {
-    if (s->m < FML_WORTH_BLOCKS && !n_before && !n_after && t->scan == FML_SCAN_MSE) fml_search_few(t, s, 0, best);
-    else if (s->m < FML_WORTH_BLOCKS && !n_before && !n_after && t->scan == FML_SCAN_GINI2) fml_search_few(t, s, 1, best);
+    const int few = s->m < FML_WORTH_BLOCKS && !n_before && !n_after;
+    if (few && t->scan == FML_SCAN_MSE) fml_search_few(t, s, 0, 0, best);
+    else if (few && t->scan == FML_SCAN_GINI2) fml_search_few(t, s, 1, 1, best);
+    else if (few && t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_few(t, s, 1, 0, best);
     else fml_search_list(t, s, missing, n_before, missing, n_after, constraint, room, best);
 }
 
@@ -331,7 +382,7 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
         s.low = least - n_before - 1 > 0 ? least - n_before - 1 : 0;
         s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
         s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
-        s.apart = 16 * (g->n_distinct[f] + g->missing[f]) > 15 * g->n && t->scan <= FML_SCAN_MSE;
+        s.apart = 16 * (g->n_distinct[f] + g->missing[f]) > 15 * g->n && t->scan < FML_SCAN_ANY;
         const fml_split before = *best;
         fml_search_any_way(t, &s, entries + m, n_before, n_missing - n_before, constraint, room, best);
         if (s.apart && best->proxy > before.proxy && !best->only_missing_right &&

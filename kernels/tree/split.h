@@ -284,7 +284,7 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
 
 /* Whether the node has two samples that any feature parts alike: the first one that is drawn and not constant wins. */
 static int fml_ties(const fml_tree *t) {
-    return t->end - t->start == 2 && t->scan <= FML_SCAN_MSE && !t->g->random;
+    return t->end - t->start == 2 && t->scan < FML_SCAN_ANY && !t->g->random;
 }
 
 static int fml_is_constant_pair(const fml_tree *t, ptrdiff_t f) {

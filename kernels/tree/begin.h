@@ -26,7 +26,8 @@ static void fml_choose_scan(fml_tree *t) {
         while (g->n_classes[0] > 1 << t->class_bits && t->class_bits < 31) t->class_bits++;
         const int fits = t->class_bits <= 8 && (t->unit || heaviest < 256 >> t->class_bits);
         const int exact = whole && fits && t->total_weight < FML_EXACT_WEIGHT, two = g->n_classes[0] <= 2;
-        if (!simple || g->criterion != FML_GINI) t->scan = FML_SCAN_ANY;
+        if (simple && g->criterion == FML_ENTROPY && g->n_classes[0] <= FML_MOST_CLASSES) t->scan = FML_SCAN_ENTROPY;
+        else if (!simple || g->criterion != FML_GINI) t->scan = FML_SCAN_ANY;
         else if (exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
         else if (t->unit || g->n_classes[0] > FML_MOST_CLASSES) t->scan = FML_SCAN_ANY;
         else t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;

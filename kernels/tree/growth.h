@@ -9,9 +9,18 @@
 enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER };
 
 /* How the candidates of a node are looked at: in blocks and branch-free, for two or more classes of whole weights, for
- * the variance, for two or more classes of any weights; by the criterion's definition, one at a time; by the order of the
- * targets. The first two are exact whatever the order of summation. */
-enum { FML_SCAN_GINI2, FML_SCAN_GINI, FML_SCAN_MSE, FML_SCAN_WEIGHTED_GINI2, FML_SCAN_WEIGHTED_GINI, FML_SCAN_ANY, FML_SCAN_MAE };
+ * the variance, for two or more classes of any weights, for the entropy; by the criterion's definition, one at a time; by
+ * the order of the targets. The first two are exact whatever the order of summation. */
+enum {
+    FML_SCAN_GINI2,
+    FML_SCAN_GINI,
+    FML_SCAN_MSE,
+    FML_SCAN_WEIGHTED_GINI2,
+    FML_SCAN_WEIGHTED_GINI,
+    FML_SCAN_ENTROPY,
+    FML_SCAN_ANY,
+    FML_SCAN_MAE
+};
 
 /* scikit-learn's Node. */
 typedef struct {

@@ -110,6 +110,51 @@ static void fml_proxies_weighted_gini(const fml_tree *t, fml_block *restrict b, 
     }
 }
 
+/* x log2(x) within 1e-10 x, by the series of the inverse hyperbolic tangent: vectors, no calls. */
+static inline double fml_xlogx(double x) {
+    uint64_t bits, scaled, whole;
+    double m, exponent;
+    memcpy(&bits, &x, sizeof bits);
+    /* up: from the square root of 2 on; the exponent becomes a double as the last bits of 2^52 */
+    const uint64_t mantissa = bits & 0xfffffffffffffull, up = (0x6a09e667f3bcdull - mantissa) >> 63;
+    scaled = mantissa | (1023 - up) << 52;
+    whole = 0x4330000000000000ull | ((bits >> 52) + up);
+    memcpy(&m, &scaled, sizeof m);
+    memcpy(&exponent, &whole, sizeof exponent);
+    exponent -= 4503599627370496.0 + 1023;
+    const double s = (m - 1) / (m + 1), q = s * s;
+    const double ln = 2 * s * (1 + q * (1 / 3.0 + q * (1 / 5.0 + q * (1 / 7.0 + q * (1 / 9.0 + q * (1 / 11.0 + q / 13.0))))));
+    const double product = x * (exponent + ln * 1.4426950408889634);
+    return x > 0 ? product : 0.0;
+}
+
+/* The entropy is computed by its definition where an estimate says that it may be the largest of the block; logarithms
+ * of all candidates would cost ten times as much. */
+static void fml_proxies_entropy(const fml_tree *t, fml_block *restrict b, double (*restrict classes)[FML_BLOCK], fml_scratch *room, int k) {
+    const double all = t->total.weight, least = t->min_weight_leaf, margin = 1e-8 * all;
+    double bar = -INFINITY;
+    for (int j = 0; j < k; j++) b->proxy[j] = -fml_xlogx(b->weight[j]) - fml_xlogx(all - b->weight[j]);
+    for (ptrdiff_t c = 0; c < t->g->stride; c++) {
+        const double total = t->total.sums[c];
+        for (int j = 0; j < k; j++) b->proxy[j] += fml_xlogx(classes[c][j]) + fml_xlogx(total - classes[c][j]);
+    }
+    for (int j = 0; j < k; j++) {
+        const double wl = b->weight[j], wr = all - wl;
+        b->proxy[j] = (wl < least) | (wr < least) ? -INFINITY : b->proxy[j];
+        bar = b->proxy[j] > bar ? b->proxy[j] : bar;
+    }
+    for (int j = 0; j < k; j++) {
+        if (b->proxy[j] < bar - margin || b->proxy[j] == -INFINITY) {
+            b->proxy[j] = -INFINITY;
+            continue;
+        }
+        fml_sums left = {room->left, b->weight[j], 0}, right = {room->right, 0, 0};
+        for (ptrdiff_t c = 0; c < t->g->stride; c++) left.sums[c] = classes[c][j];
+        fml_rest(t, &left, &right);
+        b->proxy[j] = fml_proxy(t, &left, &right);
+    }
+}
+
 /* weight, a of each candidate: weight, sum on the left. */
 static void fml_proxies_mse(const fml_tree *t, fml_block *restrict b, int k) {
     const double all = t->total.weight, sum = t->total.sums[0], least = t->min_weight_leaf;
@@ -216,7 +261,7 @@ FML_INLINE_ALWAYS void fml_search_gini(const fml_tree *t, const fml_search *s, c
 
 #define FML_MOST_CLASSES 16 /* of any weights, in blocks */
 
-static void fml_search_weighted_gini(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, fml_split *best) {
+FML_INLINE_ALWAYS void fml_search_classes(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int entropy, fml_scratch *room, fml_split *best) {
     fml_block block;
     double classes[FML_MOST_CLASSES][FML_BLOCK], left[FML_MOST_CLASSES] = {0}, weight = 0;
     const int n_classes = (int)t->g->stride;
@@ -224,14 +269,16 @@ static void fml_search_weighted_gini(const fml_tree *t, const fml_search *s, con
 #define MOVE(entry)                                                     \
     {                                                                   \
         const uint32_t sample = fml_sample(entry);                      \
-        const double w = t->weights[sample];                            \
+        const double w = t->weights ? t->weights[sample] : 1.0;         \
         left[codes[sample]] += w;                                       \
         weight += w;                                                    \
     }
 #define WRITE(k)                                                        \
     block.weight[k] = weight;                                           \
     for (int c = 0; c < n_classes; c++) classes[c][k] = left[c];
-#define PROXIES(t, block, k) fml_proxies_weighted_gini(t, block, classes, k)
+#define PROXIES(t, block, k)                                            \
+    if (entropy) fml_proxies_entropy(t, block, classes, room, k);       \
+    else fml_proxies_weighted_gini(t, block, classes, k)
     for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
     FML_SEARCH(MOVE, WRITE, PROXIES)
 #undef MOVE
@@ -317,7 +364,8 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
         if (t->unit) fml_search_mse(t, s, before, n_before, 1, 0, best);
         else fml_search_mse(t, s, before, n_before, 0, 0, best);
     } else if (t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_mse(t, s, before, n_before, 0, 1, best);
-    else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_weighted_gini(t, s, before, n_before, best);
+    else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_classes(t, s, before, n_before, 0, room, best);
+    else if (t->scan == FML_SCAN_ENTROPY) fml_search_classes(t, s, before, n_before, 1, room, best);
     else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, constraint, room, best);
     else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
 }

@@ -86,6 +86,9 @@ FML_INLINE double NAME(doubt)(ptrdiff_t d, double x_norm, double c_norm) {
     return 8 * ((double)d + 4) * EPS * reach * reach;
 }
 
+/* Such an error by its unit, for reach 1. */
+FML_INLINE T NAME(reaching)(T unit, T x_norm, T c_norm) { return unit * (x_norm + c_norm) * (x_norm + c_norm); }
+
 /* Norms of BLOCK samples, to a relative d * EPS. */
 FML_INLINE void NAME(norms)(const T *xt, ptrdiff_t d, T *out) {
     for (int s = 0; s < BLOCK; s += LANES) {
@@ -137,7 +140,7 @@ FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t start, const int32_t *rows
     float length[BLOCK], near2[BLOCK], next2[BLOCK];
     T doubt[BLOCK];
     for (int s = 0; s < BLOCK; s++) {
-        doubt[s] = unit * (norm[s] + far) * (norm[s] + far) + TINY;
+        doubt[s] = NAME(reaching)(unit, norm[s], far) + TINY;
         length[s] = (float)norm[s];
         near2[s] = (float)(found->best[s] + norm[s] * norm[s] + doubt[s]);
         next2[s] = (float)(found->second[s] + norm[s] * norm[s] - doubt[s]);
@@ -177,7 +180,7 @@ FML_INLINE void NAME(few_rows)(const T *X, const int32_t *rows, int n_rows, cons
 /* A screen for few clusters, at the speed of memory: settles all but the close calls.  Returns how many are left in open->all. */
 static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
     /* A dot product errs by at most (d + 1) EPS |x| |c| as one chain and (d / 8 + 16) EPS |x| |c| here. Two of each, doubled, and less
-     * than 8 EPS reach^2 for what follows them. That is far less than `doubt` where the centres are near the origin. */
+     * than 8 EPS (|x| + |c|)^2 for what follows them. That is far less than `doubt` where the centres are near the origin. */
     const T unit = (T)NAME(doubt)(t->d, 1, 0) * (1 + 8 * EPS), far = (T)(t->c_norm_max * (1 + 0x1p-20)), dots = 5 * ((T)t->d + 20) * EPS;
     const T *const X = (const T *)t->X + start * t->d, *const centers = t->centers, *const c_norms = t->c_norms;
     int left = 0;
@@ -203,8 +206,8 @@ static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
                 second[s] = other < second[s] ? other : second[s];
             }
         for (int s = 0; s < BLOCK; s++) {
-            const T length = SQRT(norm2[s]), reach = length + far, wide = unit * reach * reach + TINY;
-            const T doubt = t->stay ? wide : dots * length * far + 16 * EPS * reach * reach + TINY;
+            const T length = SQRT(norm2[s]), wide = NAME(reaching)(unit, length, far) + TINY;
+            const T doubt = t->stay ? wide : dots * length * far + NAME(reaching)(16 * EPS, length, far) + TINY;
             sure[s] = second[s] - best[s] > doubt;
             norm[s] = (float)length;
             near2[s] = (float)(best[s] + norm2[s] + wide), next2[s] = (float)(second[s] + norm2[s] - wide);

@@ -122,7 +122,7 @@ static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt
         } else {
             if (d < 4) NAME(point)(X + first * d, d, n_rows, at[turn]);
             else NAME(point)(X + next * d, d, end - next, at[!turn]);
-            NAME(transpose)(at[turn], d, xt);
+            NAME(transpose)(at[turn], d < 4 ? NULL : at[!turn], d, xt);
             NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, d < 4 ? NULL : at[!turn], 0, &found);
         }
         for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
@@ -222,7 +222,7 @@ static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
  * rows   (n_rows,)  in   their numbers, counted from `start` */
 static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
                               int n_rows, T *xt, int64_t *n_changed) {
-    NAME(transpose)(at, t->d, xt);
+    NAME(transpose)(at, next, t->d, xt);
     NAME(nearest) found;
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 1, &found);
     T norm[BLOCK];
@@ -245,7 +245,7 @@ FML_INLINE void NAME(own_values)(const T *centers, const T *c_norms, ptrdiff_t d
         at[s] = centers + label * d;
         c_norm[s] = c_norms[label];
     }
-    NAME(transpose)(at, d, ct);
+    NAME(transpose)(at, NULL, d, ct);
     for (int s = 0; s < BLOCK; s += LANES) {
         V sum = OP(set1)(0);
         for (ptrdiff_t f = 0; f < d; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
@@ -269,7 +269,7 @@ FML_INLINE int32_t NAME(with_own)(const fml_assign *t, ptrdiff_t i, T own, int s
 /* Up to BLOCK samples for which only the movers, and the own centre, are in question. */
 static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
                               int n_rows, T *xt, int64_t *n_changed) {
-    NAME(transpose)(at, t->d, xt);
+    NAME(transpose)(at, next, t->d, xt);
     NAME(nearest) found;
     NAME(nearest_two)(xt, t->mover_centers, t->mover_norms, t->d, t->n_movers, next, 1, &found);
     T norm[BLOCK], own[BLOCK];
@@ -355,7 +355,7 @@ static void NAME(gaps_block)(const fml_gaps *t, ptrdiff_t i, int worker) {
     const T *at[BLOCK];
     for (int s = 0; s < BLOCK; s++)
         at[s] = (const T *)t->centers + (i * BLOCK + s < t->k ? i * BLOCK + s : t->k - 1) * t->d;
-    NAME(transpose)(at, t->d, xt);
+    NAME(transpose)(at, NULL, t->d, xt);
     NAME(norms)(xt, t->d, norm);
     NAME(nearest) found;                            /* the best is the centre itself, or one equal to it */
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, NULL, 1, &found);

@@ -89,16 +89,16 @@ FML_INLINE double NAME(doubt)(ptrdiff_t d, double x_norm, double c_norm) {
 /* Such an error by its unit, for reach 1. */
 FML_INLINE T NAME(reaching)(T unit, T x_norm, T c_norm) { return unit * (x_norm + c_norm) * (x_norm + c_norm); }
 
-/* Norms of BLOCK samples, to a relative d * EPS. */
+/* Norms of BLOCK samples, to a relative d * EPS. All chains at a time: one alone waits for each sum. */
 FML_INLINE void NAME(norms)(const T *xt, ptrdiff_t d, T *out) {
-    for (int s = 0; s < BLOCK; s += LANES) {
-        V sum = OP(set1)(0);
-        for (ptrdiff_t f = 0; f < d; f++) {
-            const V x = OP(load)(xt + f * BLOCK + s);
-            sum = OP(fma)(x, x, sum);
+    V sum[FML_VECTORS];
+    for (int s = 0; s < FML_VECTORS; s++) sum[s] = OP(set1)(0);
+    for (ptrdiff_t f = 0; f < d; f++)
+        for (int s = 0; s < FML_VECTORS; s++) {
+            const V x = OP(load)(xt + f * BLOCK + s * LANES);
+            sum[s] = OP(fma)(x, x, sum[s]);
         }
-        OP(store)(out + s, OP(sqrt)(sum));
-    }
+    for (int s = 0; s < FML_VECTORS; s++) OP(store)(out + s * LANES, OP(sqrt)(sum[s]));
 }
 
 /* Addresses of BLOCK samples in a row; the last of n_rows stands for those beyond. */
@@ -145,7 +145,9 @@ FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t start, const int32_t *rows
         near2[s] = (float)(found->best[s] + norm[s] * norm[s] + doubt[s]);
         next2[s] = (float)(found->second[s] + norm[s] * norm[s] - doubt[s]);
     }
-    if (fml_decides_again(t, start + rows[n_rows - 1]))
+    int close = 0;
+    for (int s = 0; s < BLOCK; s++) close |= !(found->second[s] - found->best[s] > doubt[s]);
+    if (close && fml_decides_again(t, start + rows[n_rows - 1]))
         for (int s = 0; s < n_rows; s++)
             if (fml_decides_again(t, start + rows[s]) && !(found->second[s] - found->best[s] > doubt[s]))
                 label[s] = NAME(decide)(t, start + rows[s]);
@@ -338,7 +340,11 @@ static void NAME(collect)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, fml_ope
     for (ptrdiff_t first = start; first < end; first += FML_BLOCK_ROWS) {
         const int n_rows = (int)(end - first < FML_BLOCK_ROWS ? end - first : FML_BLOCK_ROWS);
         if (t->known) NAME(unsettled)(t, start, first, n_rows, open);
-        else for (int s = 0; s < n_rows; s++, open->n_all++) open->all[open->n_all] = open->n_all;
+        else {
+            const int n = open->n_all;              /* in a register: the loop writes to what it might alias */
+            for (int s = 0; s < n_rows; s++) open->all[n + s] = n + s;
+            open->n_all = n + n_rows;
+        }
         if (t->upper && !t->known) t->block_norms[first / FML_BLOCK_ROWS] = 0;
     }
 }

@@ -48,10 +48,11 @@ def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trial
     rows, samples, seeding = _rows_of(X), _samples_of(X), new_seeding(n_samples)
     total_weight = n_samples if weights is None else weights.sum()
     # of one squared distance, by scikit-learn's formula or ours; sums err by a random walk
-    noise = 32 * (n_features + 4) * EPS * norms.max()
+    largest = norms.max()
+    noise = 32 * (n_features + 4) * EPS * largest
     walk = 4 * np.sqrt(n_samples)
     heaviest = 1.0 if weights is None else weights.max()
-    if not LEAST_NORM < norms.max() < 1 / LEAST_NORM:
+    if not LEAST_NORM < largest < 1 / LEAST_NORM:
         raise Undecided
 
     def commit(center, index, bits):
@@ -98,8 +99,9 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     n_samples, n_features = X.shape
     rows, samples = _rows_of(X), _samples_of(X)
     weights = np.ones(n_samples, np.float32) if weights is None else weights
-    noise = 32 * (n_features + 4) * EPS * norms.max()  # of one squared distance, before it is rounded
-    if 4 * norms.max() > np.finfo(np.float32).max:  # scikit-learn's distances overflow, and it warns
+    largest = norms.max()
+    noise = 32 * (n_features + 4) * EPS * largest  # of one squared distance, before it is rounded
+    if 4 * largest > np.finfo(np.float32).max:  # scikit-learn's distances overflow, and it warns
         raise Undecided
     least = 64 * weights.sum(dtype=np.float64) * noise
     closest = np.empty((1, n_samples), np.float32)

@@ -78,7 +78,7 @@ static void fml_distances_dense(const fml_distances *t, ptrdiff_t first, ptrdiff
                 at[s] = wide + s * d;
             } else at[s] = (const double *)t->X + row * d;
         }
-        transpose_f64(at, d, xt);
+        transpose_f64(at, NULL, d, xt);
         vf64 norm[FML_VECTORS];
         for (int s = 0; s < FML_VECTORS; s++) {
             norm[s] = vset1_f64(0);

@@ -129,6 +129,7 @@ cdef label(
     cdef int32_t[::1] movers, mover_at
     cdef floating[:, ::1] mover_centers
     cdef floating[::1] mover_norms
+    cdef unsigned char[::1] done
     task.n, task.d, task.k = X.shape[0], X.shape[1], centers.shape[0]
     if task.n == 0:
         return 0, 0
@@ -162,8 +163,10 @@ cdef label(
     while task.chunk_rows < FML_CHUNK_ROWS and 2 * task.chunk_rows <= most and task.chunk_rows * 16 < task.n:
         task.chunk_rows *= 2
     cdef Py_ssize_t n_chunks = (task.n + task.chunk_rows - 1) // task.chunk_rows
-    cdef unsigned char[::1] done = np.zeros(n_chunks, np.uint8)
-    task.done, task.n_chunks, task.next, task.adding = &done[0], n_chunks, 0, 0
+    task.n_chunks, task.next, task.adding = n_chunks, 0, 0
+    if sums != NULL:
+        done = np.zeros(n_chunks, np.uint8)
+        task.done = &done[0]
     n_threads = min(n_threads, n_chunks)
     task.scratch = scratch(task.d, n_threads, &task.scratch_size)
     try:

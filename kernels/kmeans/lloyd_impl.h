@@ -86,16 +86,19 @@ FML_INLINE double NAME(doubt)(ptrdiff_t d, double x_norm, double c_norm) {
     return 8 * ((double)d + 4) * EPS * reach * reach;
 }
 
-/* Norms of BLOCK samples, to a relative d * EPS. */
+/* Such an error by its unit, for reach 1. */
+FML_INLINE T NAME(reaching)(T unit, T x_norm, T c_norm) { return unit * (x_norm + c_norm) * (x_norm + c_norm); }
+
+/* Norms of BLOCK samples, to a relative d * EPS. All chains at a time: one alone waits for each sum. */
 FML_INLINE void NAME(norms)(const T *xt, ptrdiff_t d, T *out) {
-    for (int s = 0; s < BLOCK; s += LANES) {
-        V sum = OP(set1)(0);
-        for (ptrdiff_t f = 0; f < d; f++) {
-            const V x = OP(load)(xt + f * BLOCK + s);
-            sum = OP(fma)(x, x, sum);
+    V sum[FML_VECTORS];
+    for (int s = 0; s < FML_VECTORS; s++) sum[s] = OP(set1)(0);
+    for (ptrdiff_t f = 0; f < d; f++)
+        for (int s = 0; s < FML_VECTORS; s++) {
+            const V x = OP(load)(xt + f * BLOCK + s * LANES);
+            sum[s] = OP(fma)(x, x, sum[s]);
         }
-        OP(store)(out + s, OP(sqrt)(sum));
-    }
+    for (int s = 0; s < FML_VECTORS; s++) OP(store)(out + s * LANES, OP(sqrt)(sum[s]));
 }
 
 /* Addresses of BLOCK samples in a row; the last of n_rows stands for those beyond. */
@@ -119,7 +122,7 @@ static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt
         } else {
             if (d < 4) NAME(point)(X + first * d, d, n_rows, at[turn]);
             else NAME(point)(X + next * d, d, end - next, at[!turn]);
-            NAME(transpose)(at[turn], d, xt);
+            NAME(transpose)(at[turn], d < 4 ? NULL : at[!turn], d, xt);
             NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, d < 4 ? NULL : at[!turn], 0, &found);
         }
         for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
@@ -137,12 +140,14 @@ FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t start, const int32_t *rows
     float length[BLOCK], near2[BLOCK], next2[BLOCK];
     T doubt[BLOCK];
     for (int s = 0; s < BLOCK; s++) {
-        doubt[s] = unit * (norm[s] + far) * (norm[s] + far) + TINY;
+        doubt[s] = NAME(reaching)(unit, norm[s], far) + TINY;
         length[s] = (float)norm[s];
         near2[s] = (float)(found->best[s] + norm[s] * norm[s] + doubt[s]);
         next2[s] = (float)(found->second[s] + norm[s] * norm[s] - doubt[s]);
     }
-    if (fml_decides_again(t, start + rows[n_rows - 1]))
+    int close = 0;
+    for (int s = 0; s < BLOCK; s++) close |= !(found->second[s] - found->best[s] > doubt[s]);
+    if (close && fml_decides_again(t, start + rows[n_rows - 1]))
         for (int s = 0; s < n_rows; s++)
             if (fml_decides_again(t, start + rows[s]) && !(found->second[s] - found->best[s] > doubt[s]))
                 label[s] = NAME(decide)(t, start + rows[s]);
@@ -177,7 +182,7 @@ FML_INLINE void NAME(few_rows)(const T *X, const int32_t *rows, int n_rows, cons
 /* A screen for few clusters, at the speed of memory: settles all but the close calls.  Returns how many are left in open->all. */
 static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
     /* A dot product errs by at most (d + 1) EPS |x| |c| as one chain and (d / 8 + 16) EPS |x| |c| here. Two of each, doubled, and less
-     * than 8 EPS reach^2 for what follows them. That is far less than `doubt` where the centres are near the origin. */
+     * than 8 EPS (|x| + |c|)^2 for what follows them. That is far less than `doubt` where the centres are near the origin. */
     const T unit = (T)NAME(doubt)(t->d, 1, 0) * (1 + 8 * EPS), far = (T)(t->c_norm_max * (1 + 0x1p-20)), dots = 5 * ((T)t->d + 20) * EPS;
     const T *const X = (const T *)t->X + start * t->d, *const centers = t->centers, *const c_norms = t->c_norms;
     int left = 0;
@@ -203,8 +208,8 @@ static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
                 second[s] = other < second[s] ? other : second[s];
             }
         for (int s = 0; s < BLOCK; s++) {
-            const T length = SQRT(norm2[s]), reach = length + far, wide = unit * reach * reach + TINY;
-            const T doubt = t->stay ? wide : dots * length * far + 16 * EPS * reach * reach + TINY;
+            const T length = SQRT(norm2[s]), wide = NAME(reaching)(unit, length, far) + TINY;
+            const T doubt = t->stay ? wide : dots * length * far + NAME(reaching)(16 * EPS, length, far) + TINY;
             sure[s] = second[s] - best[s] > doubt;
             norm[s] = (float)length;
             near2[s] = (float)(best[s] + norm2[s] + wide), next2[s] = (float)(second[s] + norm2[s] - wide);
@@ -219,7 +224,7 @@ static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
  * rows   (n_rows,)  in   their numbers, counted from `start` */
 static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
                               int n_rows, T *xt, int64_t *n_changed) {
-    NAME(transpose)(at, t->d, xt);
+    NAME(transpose)(at, next, t->d, xt);
     NAME(nearest) found;
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 1, &found);
     T norm[BLOCK];
@@ -242,7 +247,7 @@ FML_INLINE void NAME(own_values)(const T *centers, const T *c_norms, ptrdiff_t d
         at[s] = centers + label * d;
         c_norm[s] = c_norms[label];
     }
-    NAME(transpose)(at, d, ct);
+    NAME(transpose)(at, NULL, d, ct);
     for (int s = 0; s < BLOCK; s += LANES) {
         V sum = OP(set1)(0);
         for (ptrdiff_t f = 0; f < d; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
@@ -266,7 +271,7 @@ FML_INLINE int32_t NAME(with_own)(const fml_assign *t, ptrdiff_t i, T own, int s
 /* Up to BLOCK samples for which only the movers, and the own centre, are in question. */
 static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const *next, const int32_t *rows, ptrdiff_t start,
                               int n_rows, T *xt, int64_t *n_changed) {
-    NAME(transpose)(at, t->d, xt);
+    NAME(transpose)(at, next, t->d, xt);
     NAME(nearest) found;
     NAME(nearest_two)(xt, t->mover_centers, t->mover_norms, t->d, t->n_movers, next, 1, &found);
     T norm[BLOCK], own[BLOCK];
@@ -335,7 +340,11 @@ static void NAME(collect)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, fml_ope
     for (ptrdiff_t first = start; first < end; first += FML_BLOCK_ROWS) {
         const int n_rows = (int)(end - first < FML_BLOCK_ROWS ? end - first : FML_BLOCK_ROWS);
         if (t->known) NAME(unsettled)(t, start, first, n_rows, open);
-        else for (int s = 0; s < n_rows; s++, open->n_all++) open->all[open->n_all] = open->n_all;
+        else {
+            const int n = open->n_all;              /* in a register: the loop writes to what it might alias */
+            for (int s = 0; s < n_rows; s++) open->all[n + s] = n + s;
+            open->n_all = n + n_rows;
+        }
         if (t->upper && !t->known) t->block_norms[first / FML_BLOCK_ROWS] = 0;
     }
 }
@@ -352,7 +361,7 @@ static void NAME(gaps_block)(const fml_gaps *t, ptrdiff_t i, int worker) {
     const T *at[BLOCK];
     for (int s = 0; s < BLOCK; s++)
         at[s] = (const T *)t->centers + (i * BLOCK + s < t->k ? i * BLOCK + s : t->k - 1) * t->d;
-    NAME(transpose)(at, t->d, xt);
+    NAME(transpose)(at, NULL, t->d, xt);
     NAME(norms)(xt, t->d, norm);
     NAME(nearest) found;                            /* the best is the centre itself, or one equal to it */
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, NULL, 1, &found);

@@ -80,7 +80,7 @@ static void fml_seed_dense_dots(const fml_seed *t, const int32_t *rows, ptrdiff_
             at[s] = (const double *)t->X + (start + rows[s < n_rows ? s : n_rows - 1]) * d;
             ahead[s] = (const double *)t->X + (start + next[s < n_next ? s : n_next - 1]) * d;
         }
-    transpose_f64(at, d, xt);
+    transpose_f64(at, t->is_f32 ? NULL : ahead, d, xt);
 #define STORE(n_rows_)                                                                                        \
     {                                                                                                         \
         vf64 acc[FML_ROWS][FML_VECTORS];                                                                      \

@@ -81,12 +81,17 @@ cdef Py_ssize_t chunks_of(Py_ssize_t n) noexcept:
 
 
 cdef int set_samples(fml_seed *task, X, norms) except -1:
-    """Fill in the samples; the memory stays the caller's."""
-    cdef const int32_t[::1] indices, indptr
-    cdef const double[::1] x_norms = norms, data64
-    cdef const float[::1] data32
+    """Fill in the samples and their norms; the memory stays the caller's."""
+    cdef const double[::1] x_norms = norms
     task.x_norms, task.n = &x_norms[0], x_norms.shape[0]
     task.closest_rounded, task.opened, task.bits = NULL, NULL, 0
+    return set_rows(task, X)
+
+
+cdef int set_rows(fml_seed *task, X) except -1:
+    cdef const int32_t[::1] indices, indptr
+    cdef const double[::1] data64
+    cdef const float[::1] data32
     task.indices = task.indptr = NULL
     values = X.data if isinstance(X, Csr) else X.reshape(-1)
     task.is_f32 = values.dtype == np.float32
@@ -168,8 +173,8 @@ def narrow(
     tiles, norms = aligned(chunks_of(n) * FML_SEED_ROWS * d), np.empty(n, np.float32)
     cdef float[::1] values = tiles, squares = norms
     cdef const double[::1] origin = middle
-    set_samples(&task, X, np.empty(n))
-    task.tiles, task.narrow_norms, task.origin, task.d = &values[0], &squares[0], &origin[0], d
+    set_rows(&task, X)
+    task.n, task.d, task.tiles, task.narrow_norms, task.origin = n, d, &values[0], &squares[0], &origin[0]
     run_chunks(narrow_chunk, &task, chunks_of(n), (2 + 0.5 * <double> d) * FML_SEED_ROWS, n_threads)
     return Floats(tiles, norms, middle)
 

@@ -11,7 +11,7 @@ FML_INLINE void fml_screen_doubts(const fml_assign *t, const float *norm, float 
     const float c_norm = (float)t->narrow_norm_max, far = (float)((t->origin_norm + t->c_norm_max) * (1 + 0x1p-20));
     const float exact = (float)doubt_f64(t->d, 1, 0) * (1 + 0x1p-20f);
     for (int s = 0; s < FML_NARROW; s++)
-        doubt[s] = fml_narrow_doubt(t->d, norm[s], c_norm) + exact * (norm[s] + far) * (norm[s] + far);
+        doubt[s] = fml_narrow_doubt(t->d, norm[s], c_norm) + reaching_f32(exact, norm[s], far);
 }
 
 /* Up to FML_NARROW samples; the movers alone are in question, or all centres.

@@ -30,7 +30,7 @@ TARGETS = {
     "constant": lambda: np.ones(N),
     "negative": lambda: labels() - 5,
     "zero": lambda: np.zeros(N),
-    "real": lambda: np.linspace(0, 1, N),
+    "real": lambda: np.random.RandomState(1).randint(0, 99, N) / 4,
     "NaN": lambda: with_last(np.nan),
     "inf": lambda: with_last(np.inf),
     "large": lambda: with_last(1e300),

@@ -89,11 +89,12 @@ static void fml_make_list(void *tree, ptrdiff_t f) {
     else fml_count_list(t, f, t->lists + f * t->n_used);
 }
 
-static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) {
-    void *room = calloc(n > 0 ? n : 1, size);
+static void *fml_room(fml_tree *t, ptrdiff_t n, size_t size, int zero) {
+    void *room = fml_arena_get(t->arena, n, size, zero);
     if (!room) t->failed = 1;
     return room;
 }
+static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) { return fml_room(t, n, size, 1); }
 
 static void fml_get_median(fml_tree *t) {
     const fml_growth *g = t->g;
@@ -114,49 +115,13 @@ static void fml_get_median(fml_tree *t) {
     m->room = m->keys + n;
 }
 
-static void fml_end(fml_tree *t) {
-    const fml_growth *g = t->g;
-    fml_median *m = t->median;
-    for (int worker = 0; t->scratch && worker < g->n_threads; worker++) {
-        free(t->scratch[worker].left);
-        free(t->scratch[worker].entries);
-        free(t->scratch[worker].column);
-        free(t->scratch[worker].best_column);
-        free(t->scratch[worker].table);
-    }
-    free(t->scratch);
-    if (m) {
-        free(m->place);
-        free(m->sorted);
-        free(m->order);
-        free(m->weights);
-        free(m->keys);
-    }
-    free(m);
-    free(t->samples);
-    free(t->moved);
-    free(t->code);
-    free(t->node_code);
-    free(t->moved_code);
-    free(t->pairs);
-    free(t->counted);
-    free(t->lists);
-    free(t->aside);
-    free(t->left_side);
-    free(t->sides);
-    free(t->features);
-    free(t->constants);
-    free(t->found);
-    free(t->total.sums);
-}
-
 /* Everything that a tree needs while it grows. On failure t->failed is set. */
 static void fml_begin(fml_tree *t) {
     const fml_growth *g = t->g;
     const ptrdiff_t n = g->n, words = n / 64 + 1;
-    t->samples = fml_get(t, n, sizeof *t->samples);
+    t->samples = fml_room(t, n, sizeof *t->samples, 0);
     t->code = fml_get(t, n, sizeof *t->code);
-    if (g->criterion == FML_MSE || g->criterion == FML_GINI) t->pairs = fml_get(t, 2 * n, sizeof *t->pairs);
+    if (g->criterion == FML_MSE || g->criterion == FML_GINI) t->pairs = fml_room(t, 2 * n, sizeof *t->pairs, 0);
     t->features = fml_get(t, g->d, sizeof *t->features);
     t->constants = fml_get(t, g->d, sizeof *t->constants);
     t->found = fml_get(t, g->d, sizeof *t->found);
@@ -170,10 +135,10 @@ static void fml_begin(fml_tree *t) {
     for (ptrdiff_t f = 0; f < g->d; f++) t->features[f] = f;
     fml_choose_scan(t);
     const int listed = g->presort && !g->random && !t->tabled;
-    t->moved = fml_get(t, t->n_used, sizeof *t->moved);
-    t->sides = fml_get(t, t->n_used, sizeof *t->sides);
-    t->node_code = fml_get(t, t->n_used, sizeof *t->node_code);
-    t->moved_code = fml_get(t, t->n_used, sizeof *t->moved_code);
+    t->moved = fml_room(t, t->n_used, sizeof *t->moved, 0);
+    t->sides = fml_room(t, t->n_used, sizeof *t->sides, 0);
+    t->node_code = fml_room(t, t->n_used, sizeof *t->node_code, 0);
+    t->moved_code = fml_room(t, t->n_used, sizeof *t->moved_code, 0);
     for (ptrdiff_t p = 0; t->node_code && p < t->n_used; p++) t->node_code[p] = t->code[t->samples[p]];
     if (g->criterion == FML_MAE) fml_get_median(t);
     for (int worker = 0; worker < g->n_threads; worker++) {
@@ -181,10 +146,10 @@ static void fml_begin(fml_tree *t) {
         room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
         room->right = room->left + g->stride;
         if (g->random) {
-            room->column = fml_get(t, t->n_used, sizeof *room->column);
-            room->best_column = fml_get(t, t->n_used, sizeof *room->best_column);
+            room->column = fml_room(t, t->n_used, sizeof *room->column, 0);
+            room->best_column = fml_room(t, t->n_used, sizeof *room->best_column, 0);
         } else if (!listed) {
-            room->entries = fml_get(t, 2 * t->n_used + 2, sizeof *room->entries);
+            room->entries = fml_room(t, 2 * t->n_used + 2, sizeof *room->entries, 0);
             room->sorted = room->entries + t->n_used + 1;
         }
         if (g->ranks) {
@@ -194,20 +159,20 @@ static void fml_begin(fml_tree *t) {
         }
     }
     if (listed && !t->failed) {
-        t->lists = malloc(sizeof *t->lists * (g->d * t->n_used + 1));
-        t->aside = malloc(sizeof *t->aside * g->n_threads * (t->n_used + 8));
-        if (!t->lists || !t->aside) t->failed = 1;
-        else g->together(fml_make_list, t, g->d, t->n_used * g->d >= FML_TOGETHER ? g->n_threads : 1);
+        t->lists = fml_room(t, g->d * t->n_used, sizeof *t->lists, 0);
+        t->aside = fml_room(t, g->n_threads * (t->n_used + 8), sizeof *t->aside, 0);
+        if (!t->failed) g->together(fml_make_list, t, g->d, t->n_used * g->d >= FML_TOGETHER ? g->n_threads : 1);
     }
 }
 
 /* Grow a tree from its weights and seed; nodes and values are the caller's to free. */
 static void fml_grow(fml_tree *t) {
+    t->arena = t->g->arenas + t->g->worker();
     fml_begin(t);
     if (!t->failed) {
         if (t->g->max_leaf_nodes < 0) fml_depth_first(t);
         else fml_best_first(t);
     }
-    fml_end(t);
+    fml_arena_reset(t->arena, 0);
 }
 #endif

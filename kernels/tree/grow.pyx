@@ -38,6 +38,10 @@ cdef extern from "begin.h" nogil:
     int FML_TRANSPOSED
     Py_ssize_t FML_MAX_SAMPLES
 
+    ctypedef struct fml_arena:
+        pass
+    void fml_arena_reset(fml_arena *arena, int last)
+
     ctypedef struct fml_growth:
         const float *columns
         const float *rows
@@ -61,6 +65,7 @@ cdef extern from "begin.h" nogil:
         void *stop
         void (*together)(body_t, void *, Py_ssize_t, int) noexcept nogil
         int (*worker)() noexcept nogil
+        fml_arena *arenas
         const uint32_t *y_ranks
 
     ctypedef struct fml_node:
@@ -256,9 +261,10 @@ def grow(features,                       # in  Features
     g.n_threads = n_threads if one_by_one else 1
 
     cdef fml_tree *trees = <fml_tree *> calloc(n_trees, sizeof(fml_tree))
-    if trees == NULL:
-        raise MemoryError()
+    g.arenas = <fml_arena *> calloc(n_threads, sizeof(fml_arena))
     try:
+        if trees == NULL or g.arenas == NULL:
+            raise MemoryError()
         for i in range(n_trees):
             trees[i].g, trees[i].random_state, trees[i].min_weight_leaf = &g, seeds[i], min_weight_leaf[i]
             if weights[i] is not None and weights[i].dtype == np.uint8:
@@ -280,7 +286,10 @@ def grow(features,                       # in  Features
                 raise MemoryError(f"no memory for tree {i} of {n_trees}")
         return [grown(trees + i, &g) for i in range(n_trees)]
     finally:
-        for i in range(n_trees):
+        for i in range(n_trees if trees != NULL else 0):
             free(trees[i].nodes)
             free(trees[i].values)
+        for i in range(n_threads if g.arenas != NULL else 0):
+            fml_arena_reset(g.arenas + i, True)
         free(trees)
+        free(g.arenas)

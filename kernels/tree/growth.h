@@ -1,6 +1,7 @@
 /* The state of growing trees: what all trees of a call share, one tree, one node, one split. */
 #ifndef FML_TREE_GROWTH_H
 #define FML_TREE_GROWTH_H
+#include "arena.h"
 #include "ranks.h"
 #include "random.h"
 
@@ -56,6 +57,7 @@ typedef struct {
     void *stop;
     void (*together)(void (*)(void *, ptrdiff_t), void *, ptrdiff_t, int); /* the pool's parallel loop */
     int (*worker)(void);
+    fml_arena *arenas;                  /* of each thread */
     const uint32_t *y_ranks;            /* (n_outputs, n)  for absolute_error, else NULL */
 } fml_growth;
 
@@ -93,6 +95,7 @@ typedef struct {
     double *values;                     /* out  (n_nodes, stride) */
     ptrdiff_t n_nodes, capacity, depth;
     int failed;                         /* 1: no memory, 2: interrupted */
+    fml_arena *arena;                   /* where everything but nodes and values lies */
 
     int scan, class_bits, unit;         /* unit: all weights are 1 */
     ptrdiff_t n_used;                   /* samples of weight other than 0 */

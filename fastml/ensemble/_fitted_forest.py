@@ -3,9 +3,12 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from fastml._dispatch import accelerated
+from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
+from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32
+from fastml.tree import _predict
+from fastml.tree._classes import OURS
 from fastml.tree._fitted import refuse_sparse
 
 
@@ -20,15 +23,20 @@ class FittedForest(Accelerated):
 
     def _samples(self, X):
         refuse_sparse(X)
-        return self._validate_X_predict(X)
+        X = self._validate_X_predict(X)
+        if not OURS.keys() >= set(map(type, self.estimators_)):
+            raise NotCovered("Some of estimators_ are none of scikit-learn's trees.")
+        return np.ascontiguousarray(X)
+
+    def _trees(self):
+        """Return the trees as they are now: a user may have changed them."""
+        return [est.tree_ for est in self.estimators_]
 
     def _mean_leaf_values(self, X):
         """Mean over the trees: (n_samples, n_classes), or (n_samples, n_outputs, max_n_classes)."""
-        total = 0.0
-        for tree in self.estimators_:
-            total = total + tree.tree_.predict(X)
-        total /= len(self.estimators_)
-        return total
+        mean = _predict.sum_values(self._trees(), X, n_threads=effective_n_threads(self.n_jobs))
+        mean /= len(self.estimators_)
+        return mean if self.n_outputs_ == 1 else mean.reshape(len(X), self.n_outputs_, -1)
 
     @accelerated
     def apply(self, X):
@@ -68,7 +76,7 @@ class FittedForest(Accelerated):
         [[1, 1, 1], [2, 2, 2]]
         """
         X = self._samples(X)
-        return np.array([tree.tree_.apply(X) for tree in self.estimators_]).T
+        return _predict.apply(self._trees(), X, n_threads=effective_n_threads(self.n_jobs))
 
 
 class FittedForestClassifier(FittedForest):

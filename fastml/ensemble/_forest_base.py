@@ -16,28 +16,18 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import validate_data
 
 from fastml._dispatch import NotCovered, accelerated, note
-from fastml._registry import plain_of
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32, is_clean_target
 from fastml._versions import BaseForest, check_sample_weight, fit_context, n_samples_bootstrap
 from fastml.ensemble._bootstrap import bootstrap
 from fastml.ensemble._fitted_forest import FittedForest
-from fastml.tree import _classes, _grow
+from fastml.tree import _grow
 from fastml.tree._base import genuine
+from fastml.tree._classes import OURS
 from fastml.tree._draws import MAX_INT, tree_seed
 from fastml.tree._fitted import refuse_sparse
 from fastml.tree._params import KnownParams
 from fastml.tree._targets import as_float64, columns, encode
-
-_OURS = {
-    plain_of(tree): tree
-    for tree in (
-        _classes.DecisionTreeClassifier,
-        _classes.DecisionTreeRegressor,
-        _classes.ExtraTreeClassifier,
-        _classes.ExtraTreeRegressor,
-    )
-}
 
 
 class FastForest(KnownParams, FittedForest):
@@ -47,13 +37,12 @@ class FastForest(KnownParams, FittedForest):
         refuse_sparse(X)
         if not isinstance(self.criterion, str):
             raise NotCovered(f"criterion={self.criterion!r} is scikit-learn's own object.")
-        if not isinstance(self.estimator, tuple(_OURS)):
+        if type(self.estimator) not in OURS:
             raise NotCovered(f"estimator={self.estimator!r} is none of scikit-learn's trees.")
 
     def _validate_estimator(self, default=None):
         super()._validate_estimator(default)
-        if type(self.estimator_) in _OURS:
-            self.estimator_ = _OURS[type(self.estimator_)](**self.estimator_.get_params())
+        self.estimator_ = OURS[type(self.estimator_)](**self.estimator_.get_params())
 
     def _grow_forest(self, X, y, sample_weight):
         """Grow the trees, or let scikit-learn's own code say what is wrong."""

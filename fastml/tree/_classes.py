@@ -6,6 +6,7 @@ Learning 63:3, for the random ones.
 
 import sklearn.tree
 
+from fastml._registry import plain_of
 from fastml.tree._base import FastTree
 from fastml.tree._fitted import FittedClassifierTree
 
@@ -28,3 +29,9 @@ class ExtraTreeClassifier(FastClassifierTree, sklearn.tree.ExtraTreeClassifier):
 
 class ExtraTreeRegressor(FastTree, sklearn.tree.ExtraTreeRegressor):
     __doc__ = sklearn.tree.ExtraTreeRegressor.__doc__
+
+
+# Ours for every tree that our kernels grow, scikit-learn's own among them. Subclasses may do anything.
+OURS = {}
+for _tree in (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor):
+    OURS[_tree] = OURS[plain_of(_tree)] = _tree

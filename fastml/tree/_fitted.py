@@ -7,7 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
+from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32
+from fastml.tree import _predict
 
 
 def refuse_sparse(X):
@@ -31,7 +33,8 @@ class FittedTree(Accelerated):
 
     def _leaf_values(self, X):
         """Values of the samples' leaves: (n_samples, n_classes), or (n_samples, n_outputs, max_n_classes)."""
-        return self.tree_.predict(X)
+        values = _predict.values(self.tree_, np.ascontiguousarray(X), n_threads=effective_n_threads())
+        return values[:, 0] if values.shape[1] == 1 else values
 
     @accelerated
     def predict(self, X, check_input=True):
@@ -118,8 +121,8 @@ class FittedTree(Accelerated):
         >>> model.apply([[2.0], [4.0]]).tolist()
         [1, 2]
         """
-        X = self._samples(X, check_input)
-        return self.tree_.apply(X)
+        X = np.ascontiguousarray(self._samples(X, check_input))
+        return _predict.apply((self.tree_,), X, n_threads=effective_n_threads())[:, 0]
 
 
 class FittedClassifierTree(FittedTree):

@@ -19,7 +19,7 @@ from fastml._dispatch import NotCovered, accelerated, note
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32, is_clean_target
 from fastml._versions import BaseForest, check_sample_weight, fit_context, n_samples_bootstrap
-from fastml.ensemble._bootstrap import bootstrap
+from fastml.ensemble._bootstrap import Weights
 from fastml.ensemble._fitted_forest import FittedForest
 from fastml.tree import _grow
 from fastml.tree._base import genuine
@@ -137,13 +137,14 @@ class FastForest(KnownParams, FittedForest):
         begun, n_threads = time.perf_counter(), effective_n_threads(self.n_jobs)
         features = _grow.prepare(X, rules, n_threads)
         n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
-        drawn = _Weights(self, template, y, weights)
+        balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
+        own = Weights(y, weights, self._n_samples_bootstrap, balanced, template.min_weight_fraction_leaf)
         trees = []
-        for batch in _grow.batches(len(seeds), X, drawn.itemsize, n_threads):
+        for batch in _grow.batches(len(seeds), X, own.itemsize, n_threads):
             if self.verbose > 1:
                 for i in range(batch.start, batch.stop):
                     print(f"building tree {i + 1} of {len(seeds)}")
-            own_weights, min_weights = drawn.of(seeds[batch])
+            own_weights, min_weights = own.of(seeds[batch])
             starts = [tree_seed(seed) for seed in seeds[batch]]
             grown = _grow.grow(features, y, n_classes, own_weights, min_weights, starts, rules, n_threads)
             del own_weights
@@ -217,39 +218,6 @@ class SupervisedForest(FastForest):
         """
         self._refuse(X)
         return self._grow_forest(X, y, sample_weight)
-
-
-class _Weights:
-    """Weights of the samples in the trees of a forest, and the least weight of a leaf."""
-
-    def __init__(self, forest, template, y, weights):
-        self.n_samples, self.n_drawn, self.share = (
-            len(y),
-            forest._n_samples_bootstrap,
-            template.min_weight_fraction_leaf,
-        )
-        self.bootstrap, self.weights = forest.bootstrap, weights
-        balanced = isinstance(forest, ClassifierMixin) and forest.class_weight == "balanced_subsample"
-        self.balanced = y if balanced and forest.bootstrap else None
-        self.itemsize = (8 if balanced else 1) if forest.bootstrap else 0
-        if forest.bootstrap and weights is not None:
-            self.weights = weights / np.sum(weights)
-
-    def of(self, seeds):
-        """Return weights and least weights for the trees of some seeds."""
-        if self.bootstrap:
-            counts = [bootstrap(seed, self.n_samples, self.n_drawn, self.weights, self.balanced) for seed in seeds]
-            if self.balanced is None:
-                sums = [self.n_drawn] * len(seeds)
-            else:
-                sums = [np.sum(weights) for weights in counts]
-            weights = [each if each.dtype == np.uint8 else _grow.narrowed(each) for each in counts]
-        elif self.weights is None:
-            sums, weights = [self.n_samples] * len(seeds), [None] * len(seeds)
-        else:
-            same = self.weights.astype(np.float64)
-            sums, weights = [np.sum(same)] * len(seeds), [_grow.narrowed(same)] * len(seeds)
-        return weights, [self.share * total for total in sums]
 
 
 def _tree_like(template, seed, tree):

@@ -167,6 +167,10 @@ static void fml_begin(fml_tree *t) {
 
 /* Grow a tree from its weights and seed; nodes and values are the caller's to free. */
 static void fml_grow(fml_tree *t) {
+    if (t->g->stopped(t->g->stop)) {
+        t->failed = 2;
+        return;
+    }
     t->arena = t->g->arenas + t->g->worker();
     fml_begin(t);
     if (!t->failed) {

@@ -16,10 +16,10 @@ static inline void fml_clear(const fml_tree *t, fml_sums *s) {
     s->weight = s->squares = 0;
 }
 
-/* Add one sample. */
-FML_INLINE_ALWAYS void fml_add(const fml_tree *t, fml_sums *s, uint32_t i) {
+/* Add one sample, or with sign -1 take it away. */
+FML_INLINE_ALWAYS void fml_add(const fml_tree *t, fml_sums *s, uint32_t i, double sign) {
     const fml_growth *g = t->g;
-    const double w = fml_weight(t, i);
+    const double w = sign * fml_weight(t, i);
     for (ptrdiff_t k = 0; k < g->n_outputs; k++) {
         if (g->codes) s->sums[k * g->max_n_classes + g->codes[i * g->n_outputs + k]] += w;
         else {
@@ -53,7 +53,26 @@ static void fml_add_up(const fml_tree *t, fml_sums *s, ptrdiff_t start, ptrdiff_
             s->weight += w;
         }
     else
-        for (ptrdiff_t p = start; p < end; p++) fml_add(t, s, t->samples[p]);
+        for (ptrdiff_t p = start; p < end; p++) fml_add(t, s, t->samples[p], 1);
+}
+
+/* The sums of the node's samples before pos, from the nearer end as scikit-learn takes them: where all targets beyond are
+ * zero nothing is left of them, which Poisson's criterion asks for. */
+static void fml_add_up_left(const fml_tree *t, fml_sums *s, ptrdiff_t pos) {
+    if (t->scan < FML_SCAN_ANY || pos - t->start <= t->end - pos) {
+        fml_add_up(t, s, t->start, pos);
+        return;
+    }
+    double squares = 0;
+    memcpy(s->sums, t->total.sums, t->g->stride * sizeof *s->sums);
+    s->weight = t->total.weight;
+    for (ptrdiff_t p = t->end; p-- > pos;) fml_add(t, s, t->samples[p], -1);
+    for (ptrdiff_t p = t->start; p < pos && !t->g->codes; p++)
+        for (ptrdiff_t k = 0; k < t->g->n_outputs; k++) {
+            const double y = t->g->y[t->samples[p] * t->g->n_outputs + k];
+            squares += fml_weight(t, t->samples[p]) * y * y;
+        }
+    s->squares = squares;
 }
 
 static inline double fml_gini(const fml_growth *g, const double *sums, double weight) {

@@ -36,9 +36,9 @@ class Node(NamedTuple):
 
 
 @kernel
-def add(given, node, side, member):
+def add(given, node, side, member, sign=1.0):
     i = node.members[member]
-    w = given.weights[i]
+    w = sign * given.weights[i]
     node.weight[side] += w
     for k in range(given.y.shape[1]):
         y = given.y[i, k]
@@ -67,6 +67,33 @@ def leave_rest_to_the_right(given, node):
 
 
 @kernel
+def from_nearer_end(given):
+    """Whether sums of a side are taken from where fewer samples are, as scikit-learn does.
+
+    Where all targets beyond are zero nothing is left of them then, which Poisson's criterion asks for.
+    """
+    if given.criterion == ABSOLUTE_ERROR:
+        return False
+    quick = given.criterion in (GINI, ENTROPY, SQUARED_ERROR)
+    return not (quick and given.y.shape[1] == 1 and not len(given.monotonic_cst))
+
+
+@kernel
+def move_to_left(given, node, order, done, n_left):
+    """Sum up the members order[:n_left] on the left, of which the first `done` are there."""
+    n = len(order)
+    if n_left - done <= n - n_left or not from_nearer_end(given):
+        for m in order[done:n_left]:
+            add(given, node, LEFT, m)
+        return
+    node.sums[LEFT] = node.sums[ALL]
+    node.weight[LEFT] = node.weight[ALL]
+    node.errors[LEFT] = node.errors[ALL]
+    for m in order[n_left:][::-1]:
+        add(given, node, LEFT, m, -1.0)
+
+
+@kernel
 def sum_up(given, members):
     n, shape = len(members), (3, given.y.shape[1], given.n_classes.max())
     ranks = target_ranks(given.y, members[: n if given.criterion == ABSOLUTE_ERROR else 0])
@@ -84,8 +111,7 @@ def sum_up(given, members):
 def sum_up_sides(given, node, order, n_left):
     """Sum up the members order[:n_left] on the left, the others on the right."""
     clear(node, LEFT)
-    for m in order[:n_left]:
-        add(given, node, LEFT, m)
+    move_to_left(given, node, order, 0, n_left)
     leave_rest_to_the_right(given, node)
     if given.criterion == ABSOLUTE_ERROR:
         for side, run, n in ((LEFT, order, n_left), (RIGHT, order[::-1].copy(), len(order) - n_left)):

@@ -10,7 +10,7 @@ run in one fixed order, whatever the number of threads.
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from cython.view cimport array
+from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 
@@ -181,21 +181,31 @@ cdef int stopped(void *task) noexcept nogil:
     return stop.raised
 
 
-cdef owned(void **memory, size_t size):
-    """Make an array of bytes of malloc's memory, which it then owns."""
+cdef class Memory:
+    """What malloc gave, for an array to own."""
+    cdef void *start
+    cdef Py_ssize_t size
+
+    def __dealloc__(self):
+        free(self.start)
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.start, self.size, False, flags)
+
+
+cdef owned(void **memory, Py_ssize_t size, dtype):
+    """Make an array of malloc's memory, which it then owns."""
+    cdef Memory owner = Memory()
     cdef void *shrunk = realloc(memory[0], size)
-    if shrunk != NULL:
-        memory[0] = shrunk
-    cdef array bytes = <char[:size]> <char *> memory[0]
-    bytes.callback_free_data = free
+    owner.start, owner.size = shrunk if shrunk != NULL else memory[0], size
     memory[0] = NULL
-    return np.asarray(bytes)
+    return np.frombuffer(owner, dtype)
 
 
 cdef grown(fml_tree *tree, const fml_growth *g):
     """Hand over a tree's nodes and values, without a copy."""
-    nodes = owned(<void **> &tree.nodes, tree.n_nodes * NODE.itemsize).view(NODE)
-    values = owned(<void **> &tree.values, tree.n_nodes * g.stride * sizeof(double)).view(np.float64)
+    nodes = owned(<void **> &tree.nodes, tree.n_nodes * NODE.itemsize, NODE)
+    values = owned(<void **> &tree.values, tree.n_nodes * g.stride * sizeof(double), np.float64)
     return nodes, values.reshape(tree.n_nodes, g.n_outputs, g.max_n_classes), tree.depth
 
 

@@ -79,7 +79,7 @@ static void fml_judge(fml_tree *t, fml_outcome *o) {
         o->middle = (m->first_median[n_left - 1] + m->last_median[n_left]) / 2;
     } else {
         fml_sums right = {t->scratch->right, 0, 0};
-        fml_add_up(t, &t->left, t->start, o->pos);
+        fml_add_up_left(t, &t->left, o->pos);
         fml_rest(t, &t->left, &right);
         wl = t->left.weight;
         wr = right.weight;

@@ -306,16 +306,30 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
 #undef WRITE
 }
 
-/* Any criterion, a candidate at a time. */
-static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int constraint, fml_scratch *room, fml_split *best) {
+/* Any criterion, a candidate at a time; the sums come from where fewer samples are, as in scikit-learn. */
+static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, const uint64_t *after,
+                           ptrdiff_t n_after, int constraint, fml_scratch *room, fml_split *best) {
     fml_sums left = {room->left, 0, 0}, right = {room->right, 0, 0};
     fml_block block;
+    ptrdiff_t moved = 0; /* entries that are in the sums; those before them from the first candidate on */
+    int started = 0;
     fml_clear(t, &left);
-    for (ptrdiff_t i = 0; i < n_before; i++) fml_add(t, &left, fml_sample(before[i]));
     for (ptrdiff_t i = 0; i < s->m; i++) {
-        fml_add(t, &left, fml_sample(s->entries[i]));
         const int is_end = i == s->m - 1;
         if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
+        const ptrdiff_t jump = i + 1 - moved + (started ? 0 : n_before), rest = s->m - i - 1 + n_after;
+        if (jump <= rest) {
+            for (ptrdiff_t j = 0; j < n_before && !started; j++) fml_add(t, &left, fml_sample(before[j]), 1);
+            for (; moved <= i; moved++) fml_add(t, &left, fml_sample(s->entries[moved]), 1);
+        } else {
+            memcpy(left.sums, t->total.sums, t->g->stride * sizeof *left.sums);
+            left.weight = t->total.weight;
+            left.squares = t->total.squares;
+            for (ptrdiff_t j = n_after; j-- > 0;) fml_add(t, &left, fml_sample(after[j]), -1);
+            for (ptrdiff_t j = s->m; j-- > i + 1;) fml_add(t, &left, fml_sample(s->entries[j]), -1);
+            moved = i + 1;
+        }
+        started = 1;
         fml_rest(t, &left, &right);
         if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / left.weight, right.sums[0] / right.weight)) continue;
         if (left.weight < t->min_weight_leaf || right.weight < t->min_weight_leaf) continue;
@@ -366,7 +380,7 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
     } else if (t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_mse(t, s, before, n_before, 0, 1, best);
     else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_classes(t, s, before, n_before, 0, room, best);
     else if (t->scan == FML_SCAN_ENTROPY) fml_search_classes(t, s, before, n_before, 1, room, best);
-    else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, constraint, room, best);
+    else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, after, n_after, constraint, room, best);
     else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
 }
 

@@ -217,12 +217,20 @@ static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int c
             m->order[is_left ? l++ : r++] = samples[p];
             left.weight += is_left ? fml_weight(t, samples[p]) : 0;
         }
-    } else
-        for (ptrdiff_t p = 0; p < n; p++)
-            if (isnan(x[p]) ? missing_left : x[p] <= threshold) {
-                fml_add(t, &left, samples[p]);
-                n_left++;
-            }
+    } else {
+        for (ptrdiff_t p = 0; p < n; p++) n_left += isnan(x[p]) ? missing_left : x[p] <= threshold;
+        const int forward = t->scan < FML_SCAN_ANY || n_left <= n - n_left; /* see fml_add_up_left */
+        if (!forward) {
+            memcpy(left.sums, t->total.sums, g->stride * sizeof *left.sums);
+            left.weight = t->total.weight;
+            left.squares = t->total.squares;
+        }
+        for (ptrdiff_t q = 0; q < n; q++) {
+            const ptrdiff_t p = forward ? q : n - 1 - q;
+            const int is_left = isnan(x[p]) ? missing_left : x[p] <= threshold;
+            if (is_left == forward) fml_add(t, &left, samples[p], forward ? 1 : -1);
+        }
+    }
     s->n_left = n_left;
     const double wl = left.weight, wr = t->total.weight - wl;
     if (n_left < g->min_leaf || n - n_left < g->min_leaf || wl < t->min_weight_leaf || wr < t->min_weight_leaf) return -INFINITY;

@@ -12,9 +12,9 @@ from fastml._kernels.tree.criteria_jit import (
     LEFT,
     RIGHT,
     SQUARED_ERROR,
-    add,
     clear,
     leave_rest_to_the_right,
+    move_to_left,
     proxy,
     sum_up_sides,
     value,
@@ -72,12 +72,16 @@ def scan(given, node, feature, values, order, missing_left, lower, upper, best):
         left_errors, left_medians = running_errors(given.y, given.weights, node.members, node.ranks, order)
         reverse = order[::-1].copy()
         right_errors, right_medians = running_errors(given.y, given.weights, node.members, node.ranks, reverse)
+    done = 0
     for n_left in range(1, n):
-        add(given, node, LEFT, order[n_left - 1])
         before, after = values[order[n_left - 1]], values[order[n_left]]
         missing_alone = np.isnan(after) and not np.isnan(before)
         if not (missing_alone or after > before + FEATURE_THRESHOLD):
             continue
+        if min(n_left, n - n_left) < given.min_samples_leaf:
+            continue
+        move_to_left(given, node, order, done, n_left)
+        done = n_left
         leave_rest_to_the_right(given, node)
         if given.criterion == ABSOLUTE_ERROR:
             node.errors[LEFT], node.sums[LEFT, :, 0] = left_errors[n_left - 1], left_medians[n_left - 1]

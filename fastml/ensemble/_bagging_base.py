@@ -157,7 +157,9 @@ def _tree_state(seed):
 def _checked(tree, X, y, check_input):
     """Return samples as the trees' own check does, in float32; None where scikit-learn's trees have to look at them."""
     if not check_input:
-        return X if all_finite(X if X.flags.c_contiguous else np.ascontiguousarray(X)) else None
+        if not (X.flags.c_contiguous and X.flags.aligned):
+            X = np.array(X, order="C")
+        return X if all_finite(X) else None
     if tree.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
         return None
     try:

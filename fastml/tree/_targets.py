@@ -48,7 +48,7 @@ def encode(y):
 
 def _integral(values):
     """Tell whether floats are integers, and not so large that nothing else is left."""
-    return bool(np.all(np.rint(values) == values) and np.abs(values).max() < 2**53)
+    return bool(np.all(np.rint(values) == values) and float(np.abs(values).max()) < 2**53)
 
 
 def _unique(y):

@@ -57,7 +57,7 @@ class FastBagging(BaseBagging):
         """Grow the trees, and return the targets; None, before anything is drawn, where scikit-learn has to look."""
         n_samples, n_features = X.shape
         n_drawn = self.max_samples if max_samples is None else max_samples
-        if not self.bootstrap and (n_samples if n_drawn is None else n_drawn) > n_samples:
+        if not self.bootstrap and _most_drawn(n_samples, n_drawn, sample_weight) > n_samples:
             return None
         random_state = check_random_state(self.random_state)
         self._n_samples = n_samples
@@ -70,7 +70,7 @@ class FastBagging(BaseBagging):
         if X32 is None:
             return None
         self._max_samples = n_samples_bootstrap(n_samples, n_drawn, sample_weight)
-        if self._max_samples < 1 or (not self.bootstrap and self._max_samples > n_samples):
+        if self._max_samples < 1:
             return None
         share = self.max_features
         self._max_features = max(1, int(share if isinstance(share, Integral) else share * n_features))
@@ -147,6 +147,13 @@ class _Drawn:
         if self.class_weights is not None:
             counts = counts * (self.class_weights if kept is None else self.class_weights[kept])
         return features, _grow.narrowed(counts), kept
+
+
+def _most_drawn(n_samples, n_drawn, sample_weight):
+    """Return how many samples an estimator would get; a share is one of the total weight."""
+    if n_drawn is None or isinstance(n_drawn, Integral):
+        return n_samples if n_drawn is None else n_drawn
+    return int(n_drawn * (n_samples if sample_weight is None else np.sum(sample_weight)))
 
 
 def _tree_state(seed):

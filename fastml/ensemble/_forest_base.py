@@ -77,12 +77,12 @@ class FastForest(KnownParams, FittedForest):
         if sample_weight is not None and class_weights is not None:
             weights = sample_weight * class_weights
         self._sample_weight = weights
-        self._n_samples_bootstrap = n_samples_bootstrap(len(X), self.max_samples, weights) if self.bootstrap else None
         self._validate_estimator()
         template, rules = self._template(len(X))
         if rules is None or (self.oob_score and not self._has_oob_score(y)):
             return False
 
+        self._n_samples_bootstrap = n_samples_bootstrap(len(X), self.max_samples, weights) if self.bootstrap else None
         random_state = check_random_state(self.random_state)
         if n_more == self.n_estimators:
             self.estimators_ = []

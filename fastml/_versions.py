@@ -26,7 +26,7 @@ UNTESTED = (
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
     from sklearn.base import _fit_context as fit_context
-    from sklearn.utils._param_validation import validate_params
+    from sklearn.utils._param_validation import Hidden, validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
 
@@ -61,9 +61,16 @@ __all__ = [
     "thread_config",
     "update_terminal_regions",
     "validate_params",
+    "with_functions",
 ]
 
 _warned = False
+
+
+def with_functions(plain):
+    """Return the constraints of a class's parameters; its `criterion` may be a function, of which no error tells."""
+    constraints = plain._parameter_constraints
+    return {**constraints, "criterion": [*constraints["criterion"], Hidden(callable)]}
 
 
 def refused(what):

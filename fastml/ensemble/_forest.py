@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
 from fastml._dispatch import accelerated
-from fastml._versions import fit_context
+from fastml._versions import fit_context, with_functions
 from fastml.ensemble._fitted_forest import FittedForestClassifier, FittedForestRegressor
 from fastml.ensemble._forest_base import FastForest, SupervisedForest
 
@@ -21,18 +21,22 @@ class FastForestRegressor(SupervisedForest, FittedForestRegressor):
 
 class RandomForestClassifier(FastForestClassifier, sklearn.ensemble.RandomForestClassifier):
     __doc__ = sklearn.ensemble.RandomForestClassifier.__doc__
+    _parameter_constraints = with_functions(sklearn.ensemble.RandomForestClassifier)
 
 
 class RandomForestRegressor(FastForestRegressor, sklearn.ensemble.RandomForestRegressor):
     __doc__ = sklearn.ensemble.RandomForestRegressor.__doc__
+    _parameter_constraints = with_functions(sklearn.ensemble.RandomForestRegressor)
 
 
 class ExtraTreesClassifier(FastForestClassifier, sklearn.ensemble.ExtraTreesClassifier):
     __doc__ = sklearn.ensemble.ExtraTreesClassifier.__doc__
+    _parameter_constraints = with_functions(sklearn.ensemble.ExtraTreesClassifier)
 
 
 class ExtraTreesRegressor(FastForestRegressor, sklearn.ensemble.ExtraTreesRegressor):
     __doc__ = sklearn.ensemble.ExtraTreesRegressor.__doc__
+    _parameter_constraints = with_functions(sklearn.ensemble.ExtraTreesRegressor)
 
 
 class RandomTreesEmbedding(FastForest, sklearn.ensemble.RandomTreesEmbedding):

@@ -12,13 +12,13 @@ from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import validate_data
 
 from fastml._dispatch import NotCovered, accelerated, note
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32, is_clean_target
 from fastml._versions import BaseForest, check_sample_weight, fit_context, n_samples_bootstrap
+from fastml.ensemble import _oob
 from fastml.ensemble._bootstrap import Weights
 from fastml.ensemble._fitted_forest import FittedForest
 from fastml.tree import _grow
@@ -35,7 +35,7 @@ class FastForest(KnownParams, FittedForest):
 
     def _refuse(self, X):
         refuse_sparse(X)
-        if not isinstance(self.criterion, str):
+        if not (isinstance(self.criterion, str) or callable(self.criterion)):
             raise NotCovered(f"criterion={self.criterion!r} is scikit-learn's own object.")
         if type(self.estimator) not in OURS:
             raise NotCovered(f"estimator={self.estimator!r} is none of scikit-learn's trees.")
@@ -79,7 +79,7 @@ class FastForest(KnownParams, FittedForest):
         self._sample_weight = weights
         self._validate_estimator()
         template, rules = self._template(len(X))
-        if rules is None or (self.oob_score and not self._has_oob_score(y)):
+        if rules is None or (self.oob_score and not _oob.is_scored(self, y)):
             return False
 
         self._n_samples_bootstrap = n_samples_bootstrap(len(X), self.max_samples, weights) if self.bootstrap else None
@@ -89,10 +89,11 @@ class FastForest(KnownParams, FittedForest):
         else:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
         seeds = random_state.randint(MAX_INT, size=n_more).tolist()
-        self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds)
+        balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
+        own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)
+        self.estimators_ += self._grow_trees(X, y, own, template, rules, seeds)
         if self.oob_score:
-            scoring = {"scoring_function": self.oob_score} if callable(self.oob_score) else {}
-            self._set_oob_score_and_attributes(X, y, **scoring)
+            _oob.score(self, X, y, own)
         if hasattr(self, "classes_") and self.n_outputs_ == 1:
             self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]
         return True
@@ -117,10 +118,6 @@ class FastForest(KnownParams, FittedForest):
         self.n_classes_ = [len(classes) for classes in self.classes_]
         return y, None
 
-    def _has_oob_score(self, y):
-        kind = type_of_target(y)
-        return kind != "unknown" and not (isinstance(self, ClassifierMixin) and kind == "multiclass-multioutput")
-
     def _template(self, n_samples):
         """Return a tree with all that the new ones have in common, and the rules by which they grow."""
         tree, n_classes = self._make_estimator(append=False), None
@@ -132,13 +129,11 @@ class FastForest(KnownParams, FittedForest):
             tree.n_classes_ = n_classes if self.n_outputs_ > 1 else n_classes[0]
         return tree, tree._rules(n_samples, n_classes)
 
-    def _grow_trees(self, X, y, weights, template, rules, seeds):
+    def _grow_trees(self, X, y, own, template, rules, seeds):
         """Grow one tree for every seed."""
         begun, n_threads = time.perf_counter(), effective_n_threads(self.n_jobs)
         features = _grow.prepare(X, rules, n_threads)
         n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
-        balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
-        own = Weights(y, weights, self._n_samples_bootstrap, balanced, template.min_weight_fraction_leaf)
         trees = []
         for batch in _grow.batches(len(seeds), X, own.itemsize, n_threads):
             if self.verbose > 1:

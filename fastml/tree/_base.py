@@ -83,13 +83,13 @@ class FastTree(KnownParams, FittedTree):
         [3.0, -2.0, -2.0]
         """
         refuse_sparse(X)
-        if (criterion := self.criterion) not in _CRITERIA:
+        if not _is_covered(criterion := self.criterion):
             raise NotCovered(f"criterion={criterion!r} is scikit-learn's own object.")
         return self._fit(X, y, sample_weight, check_input)
 
     def _fit(self, X, y, sample_weight=None, check_input=True, missing_values_in_feature_mask=None):
         """Grow the tree; ensembles of scikit-learn enter here, with checked samples."""
-        covered = not issparse(X) and self.criterion in _CRITERIA and self.splitter in ("best", "random")
+        covered = not issparse(X) and _is_covered(self.criterion) and self.splitter in ("best", "random")
         if not (covered and self._grow(X, y, sample_weight, check_input, missing_values_in_feature_mask)):
             super()._fit(X, y, sample_weight, check_input, missing_values_in_feature_mask)
             note("scikit-learn's own code grew the tree.")
@@ -176,7 +176,7 @@ class FastTree(KnownParams, FittedTree):
                     return None
                 signs = -signs  # of the probability of class 0
         return _grow.Rules(
-            criterion=_CRITERIA[self.criterion],
+            criterion=self.criterion if callable(self.criterion) else _CRITERIA[self.criterion],
             random=self.splitter == "random",
             max_features=min(int(max_features), n_features),
             max_depth=_grow.NO_LIMIT if self.max_depth is None else int(self.max_depth),
@@ -186,6 +186,11 @@ class FastTree(KnownParams, FittedTree):
             min_impurity_decrease=float(self.min_impurity_decrease),
             monotonic_cst=signs,
         )
+
+
+def _is_covered(criterion):
+    """Tell whether a criterion is a name or a function, and no object of scikit-learn's."""
+    return callable(criterion) or criterion in _CRITERIA
 
 
 def genuine(grown, n_features, n_classes, n_outputs):

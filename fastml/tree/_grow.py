@@ -98,6 +98,7 @@ def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threa
     seeds : list of int
         One entry a tree: start of its random stream, below 2**32.
     rules : Rules
+        The criterion may also be a function, see ``_criterion.compiled``.
     n_threads : int
 
     Returns
@@ -107,7 +108,15 @@ def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threa
     """
     record(n_threads=n_threads)
     kernel = load("tree.grow", float(y.size) * len(seeds))
-    return kernel.grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads)
+    if not callable(rules.criterion):
+        return kernel.grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads)
+    from fastml.tree._criterion import compiled  # which imports Numba
+
+    criterion = compiled(rules.criterion, y, n_classes)
+    rules = rules._replace(criterion=criterion)
+    grown = kernel.grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads)
+    criterion.raise_error()
+    return grown
 
 
 def batches(n_trees, X, itemsize, n_threads):

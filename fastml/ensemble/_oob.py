@@ -57,7 +57,7 @@ def _means(estimators, X, weights, n_threads):
             "Some inputs do not have OOB scores. This probably means too few trees were used to compute any reliable "
             "OOB estimates.",
             UserWarning,
-            stacklevel=7,
+            stacklevel=8,
         )
         n_trees[n_trees == 0] = 1
     sums /= n_trees[:, np.newaxis, np.newaxis]

@@ -89,11 +89,10 @@ class FastForest(KnownParams, FittedForest):
         else:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
         seeds = random_state.randint(MAX_INT, size=n_more).tolist()
-        balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
-        own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)
-        self.estimators_ += self._grow_trees(X, y, own, template, rules, seeds)
+        self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds)
         if self.oob_score:
-            _oob.score(self, X, y, own)
+            scoring = {"scoring_function": self.oob_score} if callable(self.oob_score) else {}
+            self._set_oob_score_and_attributes(X, y, **scoring)
         if hasattr(self, "classes_") and self.n_outputs_ == 1:
             self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]
         return True
@@ -129,11 +128,13 @@ class FastForest(KnownParams, FittedForest):
             tree.n_classes_ = n_classes if self.n_outputs_ > 1 else n_classes[0]
         return tree, tree._rules(n_samples, n_classes)
 
-    def _grow_trees(self, X, y, own, template, rules, seeds):
+    def _grow_trees(self, X, y, weights, template, rules, seeds):
         """Grow one tree for every seed."""
         begun, n_threads = time.perf_counter(), effective_n_threads(self.n_jobs)
         features = _grow.prepare(X, rules, n_threads)
         n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
+        balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
+        own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)
         trees = []
         for batch in _grow.batches(len(seeds), X, own.itemsize, n_threads):
             if self.verbose > 1:
@@ -213,6 +214,11 @@ class SupervisedForest(FastForest):
         """
         self._refuse(X)
         return self._grow_forest(X, y, sample_weight)
+
+    def _set_oob_score_and_attributes(self, X, y, scoring_function=None):
+        if issparse(X) or len(set(getattr(self, "n_classes_", ()))) > 1:
+            return super()._set_oob_score_and_attributes(X, y, scoring_function)
+        return _oob.score(self, X, y, scoring_function)
 
 
 def _tree_like(template, seed, tree):

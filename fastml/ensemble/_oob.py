@@ -8,18 +8,17 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import type_of_target
 
 from fastml._threads import effective_n_threads
+from fastml.ensemble._bootstrap import Weights
 from fastml.tree import _predict
 
 
 def is_scored(forest, y):
     """Tell whether such targets have a score; for others scikit-learn's own code has an error."""
     kind = type_of_target(y)
-    if not isinstance(forest, ClassifierMixin):
-        return kind != "unknown"
-    return kind not in ("unknown", "multiclass-multioutput") and len(set(forest.n_classes_)) == 1
+    return kind != "unknown" and not (isinstance(forest, ClassifierMixin) and kind == "multiclass-multioutput")
 
 
-def score(forest, X, y, weights):
+def score(forest, X, y, function=None):
     """Set the attributes of a forest that has all its trees.
 
     Parameters
@@ -28,19 +27,20 @@ def score(forest, X, y, weights):
     X : ndarray of shape (n_samples, n_features), float32
         The samples of the fit.
     y : ndarray of shape (n_samples, n_outputs), float64
-        Their targets; codes of the classes.
-    weights : Weights
-        Of the samples in the trees.
+        Their targets; codes of the classes, as many for every output.
+    function : callable, default=None
+        Score of targets and predictions. None: accuracy, or R2.
     """
+    weights = Weights(y, forest._sample_weight, forest._n_samples_bootstrap, balanced=False, share=0.0)
     means = _means(forest.estimators_, X, weights, effective_n_threads(forest.n_jobs))
     single = y.shape[1] == 1
     if isinstance(forest, ClassifierMixin):
         means = means[:, 0] if single else np.ascontiguousarray(means.transpose(0, 2, 1))
-        forest.oob_decision_function_, predicted, function = means, np.argmax(means, axis=1), accuracy_score
+        forest.oob_decision_function_, predicted, default = means, np.argmax(means, axis=1), accuracy_score
     else:
         forest.oob_prediction_ = predicted = means[:, 0, 0] if single else means[..., 0]
-        function = r2_score
-    forest.oob_score_ = (forest.oob_score if callable(forest.oob_score) else function)(y, predicted)
+        default = r2_score
+    forest.oob_score_ = (function or default)(y, predicted)
 
 
 def _means(estimators, X, weights, n_threads):
@@ -57,7 +57,7 @@ def _means(estimators, X, weights, n_threads):
             "Some inputs do not have OOB scores. This probably means too few trees were used to compute any reliable "
             "OOB estimates.",
             UserWarning,
-            stacklevel=8,
+            stacklevel=9,
         )
         n_trees[n_trees == 0] = 1
     sums /= n_trees[:, np.newaxis, np.newaxis]

@@ -129,7 +129,7 @@ class FittedIsolation(Accelerated):
         >>> from fastml.ensemble import IsolationForest
         >>> model = IsolationForest(random_state=0).fit([[0.0], [1.0], [2.0], [1.0], [99.0]])
         >>> normal, odd = model.score_samples([[1.0], [99.0]])
-        >>> normal > odd
+        >>> bool(normal > odd)
         True
         """
         refuse_sparse(X)

@@ -312,7 +312,7 @@ class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):
         Examples
         --------
         >>> from fastml.ensemble import AdaBoostRegressor
-        >>> model = AdaBoostRegressor(random_state=0).fit([[0.0], [1.0], [5.0], [6.0]], [1.0, 1.0, 2.0, 2.0])
+        >>> model = AdaBoostRegressor(random_state=1).fit([[0.0], [1.0], [5.0], [6.0]], [1.0, 1.0, 2.0, 2.0])
         >>> model.predict([[2.0], [6.0]]).tolist()
         [1.0, 2.0]
         """

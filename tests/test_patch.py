@@ -205,7 +205,7 @@ def test_the_reading_modules_are_read_rightly():
 def test_no_registered_name_is_defined_where_it_is_public(monkeypatch):
     """Replacing it there would leave scikit-learn's own class without a place where pickle finds it."""
     monkeypatch.undo()
-    for module, names in _registry.ACCELERATED.items():
+    for module, names in _registry.offered().items():
         for name in names:
             plain = _registry.plain_of(_registry.replacement(module, name))
             assert getattr(importlib.import_module(module), name) is plain

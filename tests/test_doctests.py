@@ -20,7 +20,7 @@ def packages(names):
 
 TOO_NEW = packages(ACCELERATED) - packages(
     offered()
-)  # for the installed scikit-learn: their modules cannot be imported
+)  # their modules cannot be imported
 NAMES = sorted(
     ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
     for path in FOLDER.rglob("_*.py")

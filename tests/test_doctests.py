@@ -18,9 +18,7 @@ def packages(names):
     return {home.rpartition(".")[0] for homes in names.values() for home in homes.values()}
 
 
-TOO_NEW = packages(ACCELERATED) - packages(
-    offered()
-)  # their modules cannot be imported
+TOO_NEW = packages(ACCELERATED) - packages(offered())  # their modules cannot be imported
 NAMES = sorted(
     ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
     for path in FOLDER.rglob("_*.py")

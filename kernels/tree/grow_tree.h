@@ -1,6 +1,7 @@
 /* One tree, depth first or best first, node by node as scikit-learn numbers them. */
 #ifndef FML_TREE_GROW_TREE_H
 #define FML_TREE_GROW_TREE_H
+#include "part.h"
 #include "split.h"
 
 /* From so many entries of a node on its features are shared out among threads: about 200 us of work. */

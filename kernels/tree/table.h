@@ -1,0 +1,111 @@
+/* The best split of one feature from a histogram of ranks: two classes of whole weights. */
+#ifndef FML_TREE_TABLE_H
+#define FML_TREE_TABLE_H
+#include "scan.h"
+
+/* From so many samples on a histogram of ranks beats sorting. */
+#define FML_WORTH_TABLE 24
+/* With fewer ranks than this times the samples of a node, most are there: all are looked at. */
+#define FML_FEW 2
+
+/* A number of the histogram:  samples | weight of class 1 | weight,  added up in one operation. */
+#define FML_FIELD 21
+#define FML_FIELD_MASK ((1u << FML_FIELD) - 1)
+
+typedef struct {
+    const uint64_t *sums, *ranks;       /* (n_groups,)  up to and with each value of the node; the values */
+    ptrdiff_t n_groups;
+    uint64_t before;                    /* on the left from the start */
+    const float *values;                /* as in fml_search */
+    const uint64_t *tight;
+} fml_groups;
+
+/* Count the node's samples by rank; the ranks that are there are found by their bits, so that no rank costs anything
+ * that is not. Returns what is missing. The buffers are zero before and after. */
+static uint64_t fml_count(const fml_tree *t, ptrdiff_t f, const fml_scratch *room, fml_groups *groups) {
+    const fml_growth *g = t->g;
+    const uint32_t *ranks = g->ranks + f * g->n, n_distinct = (uint32_t)g->n_distinct[f];
+    uint64_t *const table = room->table, *const bits = room->bits, *const summary = room->summary, sum = 0;
+    ptrdiff_t n_groups = 0;
+    if (n_distinct < FML_FEW * (t->end - t->start)) { /* no bits: their few words would be a chain of waiting stores */
+        for (ptrdiff_t p = t->start; p < t->end; p++) table[ranks[t->samples[p]]] += t->fields[t->node_code[p]];
+        for (uint32_t rank = 0; rank <= n_distinct; rank++) {
+            sum += table[rank];
+            room->entries[n_groups] = sum;
+            room->sorted[n_groups] = rank;
+            n_groups += table[rank] != 0;
+            table[rank] = 0;
+        }
+    } else {
+        for (ptrdiff_t p = t->start; p < t->end; p++) {
+            const uint32_t rank = ranks[t->samples[p]];
+            table[rank] += t->fields[t->node_code[p]];
+            bits[rank >> 6] |= 1ull << (rank & 63);
+            summary[rank >> 12] |= 1ull << (rank >> 6 & 63);
+        }
+        for (uint32_t high = 0; high <= n_distinct >> 12; high++) {
+            for (uint64_t words = summary[high]; words; words &= words - 1) {
+                const uint32_t word = high << 6 | (uint32_t)__builtin_ctzll(words);
+                for (uint64_t left = bits[word]; left; left &= left - 1) {
+                    const uint32_t rank = word << 6 | (uint32_t)__builtin_ctzll(left);
+                    sum += table[rank];
+                    table[rank] = 0;
+                    room->entries[n_groups] = sum;
+                    room->sorted[n_groups++] = rank;
+                }
+                bits[word] = 0;
+            }
+            summary[high] = 0;
+        }
+    }
+    groups->sums = room->entries;
+    groups->ranks = room->sorted;
+    groups->n_groups = n_groups;
+    if (!n_groups || room->sorted[n_groups - 1] != n_distinct) return 0;
+    groups->n_groups--;
+    return n_groups > 1 ? sum - room->entries[n_groups - 2] : sum;
+}
+
+static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t first, ptrdiff_t last, int is_end, fml_split *best) {
+    fml_block block;
+    const ptrdiff_t n = t->end - t->start, least = t->g->min_leaf;
+    for (ptrdiff_t j = first; j < last;) {
+        int k = 0;
+        for (const ptrdiff_t stop = last - j < FML_BLOCK ? last : j + FML_BLOCK; j < stop; j++) {
+            const uint64_t left = s->before + s->sums[j];
+            const ptrdiff_t n_left = (ptrdiff_t)(left >> 2 * FML_FIELD);
+            block.weight[k] = (double)(int64_t)(left & FML_FIELD_MASK);
+            block.a[k] = (double)(int64_t)(left >> FML_FIELD & FML_FIELD_MASK);
+            block.at[k] = (uint32_t)j;
+            k += (n_left >= least) & (n - n_left >= least) &
+                 (is_end || !s->tight || fml_is_apart(s->tight, s->values, (uint32_t)s->ranks[j], (uint32_t)s->ranks[j + 1]));
+        }
+        if (!k) continue;
+        fml_proxies_gini2(t, &block, k);
+        const int top = fml_top(&block, k, &best->proxy);
+        if (top < 0) continue;
+        const ptrdiff_t at = block.at[top];
+        best->n_left = (ptrdiff_t)((s->before + s->sums[at]) >> 2 * FML_FIELD);
+        best->rank_left = (uint32_t)s->ranks[at];
+        best->rank_right = is_end ? 0 : (uint32_t)s->ranks[at + 1];
+        best->missing_left = s->before > 0;
+        best->only_missing_right = (uint8_t)is_end;
+    }
+}
+
+static void fml_scan_table(const fml_tree *t, ptrdiff_t f, const fml_scratch *room, fml_split *best) {
+    const float *values = t->g->values + f * t->g->n;
+    fml_groups s = {.before = 0, .values = values, .tight = t->g->close[f] ? t->g->tight + f * (t->g->n / 64 + 1) : NULL};
+    const uint64_t missing = fml_count(t, f, room, &s);
+    const ptrdiff_t last = s.n_groups - 1;
+    best->proxy = -INFINITY;
+    best->n_missing = (ptrdiff_t)(missing >> 2 * FML_FIELD);
+    best->constant = last < 0 || (!missing && !fml_is_spread(s.tight, values, (uint32_t)s.ranks[0], (uint32_t)s.ranks[last]));
+    if (best->constant) return;
+    fml_search_groups(t, &s, 0, last, 0, best);
+    if (!missing) return;
+    fml_search_groups(t, &s, last, last + 1, 1, best);
+    s.before = missing;
+    fml_search_groups(t, &s, 0, last, 0, best);
+}
+#endif

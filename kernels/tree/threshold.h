@@ -1,0 +1,137 @@
+/* A random threshold for one feature: the splitter of extremely randomised trees.
+ *
+ * Geurts, Ernst and Wehenkel, Extremely randomized trees, Machine Learning 63 (2006).
+ */
+#ifndef FML_TREE_THRESHOLD_H
+#define FML_TREE_THRESHOLD_H
+#include "lanes.h"
+#include "criteria.h"
+#include "median.h"
+
+/* Nodes of fewer samples read the features by sample. */
+#define FML_BY_SAMPLE 4096
+#define FML_FLOATS ((int)(sizeof(vf32) / sizeof(float)))
+
+static inline uint32_t fml_draw(fml_tree *t) { return xorshift(&t->random_state); }
+
+/* The largest float32 that is not above a float64: comparisons of float32 numbers with both are the same. */
+static inline float fml_round_down(double x) {
+    const float y = (float)x;
+    return y > x ? nextafterf(y, -INFINITY) : y;
+}
+
+/* The node's values of feature f, side by side in x; small nodes read them by sample, so that all features of one lie
+ * in the same lines of the cache. Returns how many are missing; *low and *high: the range of the others. */
+static ptrdiff_t fml_gather(const fml_tree *t, ptrdiff_t f, float *restrict x, float *low, float *high) {
+    const fml_growth *g = t->g;
+    const ptrdiff_t n = t->end - t->start;
+    const uint32_t *restrict samples = t->samples + t->start;
+    ptrdiff_t n_missing = 0;
+    if (n < FML_BY_SAMPLE && g->rows) {
+        const float *rows = g->rows + f;
+        for (ptrdiff_t p = 0; p < n; p++) x[p] = rows[samples[p] * g->d];
+    } else {
+        const float *column = g->columns + f * g->n;
+        for (ptrdiff_t p = 0; p < n; p++) x[p] = column[samples[p]];
+    }
+    *low = INFINITY;
+    *high = -INFINITY;
+    ptrdiff_t p = 0;
+    if (n >= 2 * FML_FLOATS) {
+        float lows[FML_FLOATS], highs[FML_FLOATS];
+        vf32 l = vset1_f32(INFINITY), h = vset1_f32(-INFINITY);
+        for (; p + FML_FLOATS <= n; p += FML_FLOATS) {
+            l = vmin_f32(vload_f32(x + p), l); /* the second one where the first is NaN */
+            h = vmax_f32(vload_f32(x + p), h);
+        }
+        vstore_f32(lows, l);
+        vstore_f32(highs, h);
+        for (int j = 0; j < FML_FLOATS; j++) {
+            *low = lows[j] < *low ? lows[j] : *low;
+            *high = highs[j] > *high ? highs[j] : *high;
+        }
+    }
+    for (; p < n; p++) {
+        *low = x[p] < *low ? x[p] : *low;
+        *high = x[p] > *high ? x[p] : *high;
+    }
+    if (g->missing[f])
+        for (p = 0; p < n; p++) n_missing += isnan(x[p]) != 0;
+    return n_missing;
+}
+
+/* Weigh up the samples that go left; returns the proxy, and notes how many go left. */
+static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int constraint, fml_scratch *room, fml_split *s) {
+    const fml_growth *g = t->g;
+    const float threshold = fml_round_down(s->threshold);
+    const uint32_t *const samples = t->samples + t->start;
+    const uint8_t *restrict code = t->node_code + t->start;
+    const int shift = t->class_bits, missing_left = s->missing_left;
+    fml_sums left = {room->left, 0, 0}, right = {room->right, 0, 0};
+    fml_median *m = t->median;
+    double value_left, value_right, proxy;
+    uint32_t n_left = 0;
+    fml_clear(t, &left);
+    if (t->scan == FML_SCAN_GINI2 && !missing_left) { /* a missing value is no less than anything */
+        uint32_t weight = 0, ones = 0;
+        for (ptrdiff_t p = 0; p < n; p++) {
+            const uint32_t is_left = x[p] <= threshold, c = code[p] & -is_left, w = c >> shift;
+            n_left += is_left;
+            weight += w;
+            ones += w & -(c & 1);
+        }
+        left.weight = weight;
+        left.sums[0] = weight - ones;
+        if (g->stride > 1) left.sums[1] = ones;
+    } else if (t->scan == FML_SCAN_MAE) {
+        for (ptrdiff_t p = 0; p < n; p++) n_left += isnan(x[p]) ? missing_left : x[p] <= threshold;
+        for (ptrdiff_t p = 0, l = 0, r = n_left; p < n; p++) {
+            const int is_left = isnan(x[p]) ? missing_left : x[p] <= threshold;
+            m->order[is_left ? l++ : r++] = samples[p];
+            left.weight += is_left ? fml_weight(t, samples[p]) : 0;
+        }
+    } else {
+        for (ptrdiff_t p = 0; p < n; p++) n_left += isnan(x[p]) ? missing_left : x[p] <= threshold;
+        const int forward = t->scan < FML_SCAN_ANY || n_left <= n - n_left; /* see fml_add_up_left */
+        if (!forward) {
+            memcpy(left.sums, t->total.sums, g->stride * sizeof *left.sums);
+            left.weight = t->total.weight;
+            left.squares = t->total.squares;
+        }
+        for (ptrdiff_t q = 0; q < n; q++) {
+            const ptrdiff_t p = forward ? q : n - 1 - q;
+            const int is_left = isnan(x[p]) ? missing_left : x[p] <= threshold;
+            if (is_left == forward) fml_add(t, &left, samples[p], forward ? 1 : -1);
+        }
+    }
+    s->n_left = n_left;
+    const double wl = left.weight, wr = t->total.weight - wl;
+    if (n_left < g->min_leaf || n - n_left < g->min_leaf || wl < t->min_weight_leaf || wr < t->min_weight_leaf) return -INFINITY;
+    if (t->scan == FML_SCAN_MAE) {
+        fml_errors(t, n);
+        value_left = m->first_median[n_left - 1];
+        value_right = m->last_median[n_left];
+        proxy = -wr * (m->last_error[n_left] / (wr * g->n_outputs)) - wl * (m->first_error[n_left - 1] / (wl * g->n_outputs));
+    } else {
+        fml_rest(t, &left, &right);
+        value_left = left.sums[0] / wl;
+        value_right = right.sums[0] / wr;
+        proxy = fml_proxy(t, &left, &right);
+    }
+    return constraint && !fml_keeps_order(t, constraint, value_left, value_right) ? -INFINITY : proxy;
+}
+
+static void fml_scan_random(fml_tree *t, ptrdiff_t f, fml_scratch *room, fml_split *best) {
+    const fml_growth *g = t->g;
+    const ptrdiff_t n = t->end - t->start;
+    float low, high;
+    best->proxy = -INFINITY;
+    best->n_missing = fml_gather(t, f, room->column, &low, &high);
+    best->constant = best->n_missing == n || (best->n_missing == 0 && high <= low + fml_too_close);
+    if (best->constant) return;
+    best->threshold = ((double)high - (double)low) * fml_draw(t) / 2147483647.0 + (double)low;
+    best->missing_left = best->n_missing ? fml_draw(t) % 2 : 0;
+    if (best->threshold == high) best->threshold = low;
+    best->proxy = fml_weigh(t, room->column, n, g->monotonic ? g->monotonic[f] : 0, room, best);
+}
+#endif

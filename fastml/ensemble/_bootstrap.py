@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastml._validate import check_weights
 from fastml.tree import _grow
 from fastml.tree._draws import generator
 
@@ -34,7 +35,7 @@ class Weights:
         self.itemsize = 0
         if n_drawn is None:
             if weights is not None:
-                weights = weights.astype(np.float64)
+                weights = check_weights(weights, y, np.float64)  # those of classes may be none
                 self._same, self._total = _grow.narrowed(weights), np.sum(weights)
             return
         self.itemsize = 8 if balanced else 1

@@ -6,8 +6,6 @@
 
 /* From so many entries of a node on its features are shared out among threads: about 200 us of work. */
 #define FML_TOGETHER 65536
-/* Entries between two looks for an interrupt: some 50 ms. */
-#define FML_PATIENCE 1e7
 
 /* What became of a node. */
 typedef struct {
@@ -100,7 +98,7 @@ static void fml_split_node(fml_tree *t, fml_outcome *o) {
     if (together) g->together(fml_look_one, t, n_open, g->n_threads);
     o->feature = fml_choose(t, together ? t->found : NULL, &best);
     o->pos = t->end;
-    t->work += (double)n * (n_open < g->max_features ? n_open : g->max_features) + 1000;
+    t->work += together ? (double)n * n_open : 1000;
     if (o->feature < 0) return;
     fml_mark_sides(t, o->feature, &best);
     o->pos = fml_part_samples(t);
@@ -165,14 +163,6 @@ static ptrdiff_t fml_append(fml_tree *t, ptrdiff_t parent, int is_left, int is_l
         if (g->codes && g->stride > 1) value[1] = 1 - value[0];
     }
     return at;
-}
-
-static int fml_interrupted(fml_tree *t) {
-    if (t->work > FML_PATIENCE) {
-        t->work = 0;
-        if (t->g->stopped(t->g->stop)) t->failed = 2;
-    }
-    return t->failed;
 }
 
 /* A node that waits: for its split (depth first) or for its turn (best first). */

@@ -124,5 +124,16 @@ typedef struct {
     int keep_left, keep_right;
 } fml_tree;
 
+/* Entries between two looks for an interrupt: some 50 ms. */
+#define FML_PATIENCE 1e7
+
+static int fml_interrupted(fml_tree *t) {
+    if (t->work > FML_PATIENCE) {
+        t->work = 0;
+        if (t->g->stopped(t->g->stop)) t->failed = 2;
+    }
+    return t->failed;
+}
+
 static inline double fml_weight(const fml_tree *t, uint32_t sample) { return t->weights ? t->weights[sample] : 1.0; }
 #endif

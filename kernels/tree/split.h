@@ -4,6 +4,9 @@
 #include "table.h"
 #include "threshold.h"
 
+/* So many entries of another criterion take the time of one of absolute_error. */
+#define FML_OF_MEDIANS 50
+
 static void fml_sort_by_rank(const fml_tree *t, ptrdiff_t f, fml_scratch *room, ptrdiff_t *m, ptrdiff_t *n_missing) {
     const fml_growth *g = t->g;
     const uint32_t *ranks = g->ranks + f * g->n, n_distinct = (uint32_t)g->n_distinct[f];
@@ -94,7 +97,11 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
         else if (ties && winner >= 0) {
             split.proxy = -INFINITY;
             split.constant = (uint8_t)fml_is_constant_pair(t, f);
-        } else fml_look(t, f, 0, &split);
+        } else {
+            fml_look(t, f, 0, &split);
+            t->work += (double)(t->end - t->start) * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
+            if (fml_interrupted(t)) return -1;
+        }
         if (split.constant) {
             features[j] = features[known + found];
             features[known + found++] = f;

@@ -59,7 +59,7 @@ def test_a_forked_child_fits(call):
 
 
 LONG = {
-    "tree": "DecisionTreeClassifier(random_state=0).fit(X, noise)",
+    "tree": "DecisionTreeClassifier(random_state=0).fit(np.concatenate([X + i for i in range(7)]), np.tile(noise, 7))",
     "absolute error": "DecisionTreeRegressor(criterion='absolute_error', random_state=0).fit(X[:10**5], real[:10**5])",
     "forest": "RandomForestClassifier(10**4, random_state=0, n_jobs=2).fit(X, noise)",
     "small forest": "RandomForestClassifier(10**6, random_state=0, n_jobs=2).fit(small, small_y)",

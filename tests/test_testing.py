@@ -11,6 +11,7 @@ WITHOUT_SCIKIT_LEARN = """
 import sys, types
 sys.modules["fastml._patch"] = types.SimpleNamespace(patch_sklearn=lambda: None, unpatch_sklearn=lambda: None)
 sys.modules["sklearn"] = types.SimpleNamespace(__version__="1.8.2")
+sys.modules["fastml._versions"] = types.SimpleNamespace(INSTALLED=(1, 8))
 """
 
 PATCHED = """

@@ -70,7 +70,7 @@ class FittedBagging(Accelerated):
         (10, [0, 1])
         """
         refuse_sparse(X)
-        refuse_others(self._get_estimator())
+        refuse_others(self._get_estimator(), self)
         return super().fit(X, y, sample_weight, **fit_params)
 
     def _get_estimator(self):
@@ -81,7 +81,7 @@ class FittedBagging(Accelerated):
         """Leave it to scikit-learn's own code to ask estimators that are not trees."""
         check_is_fitted(self)
         refuse_sparse(X)
-        if params or not are_trees(self.estimators_):
+        if params or not are_trees(self.estimators_, self):
             raise NotCovered("Parameters are routed, or the estimators are not scikit-learn's trees.")
 
     def _mean(self, X, ask):

@@ -46,7 +46,7 @@ class FastBagging(BaseBagging):
         n_fitted = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
         return (
             not issparse(X)
-            and are_trees([self._get_estimator()])
+            and are_trees([self._get_estimator()], self)
             and isinstance(self.max_features, Integral | float)
             and n_features <= self.n_features_in_
             and not (self.oob_score and (self.warm_start or not self.bootstrap))

@@ -5,38 +5,35 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
 from fastml._dispatch import NotCovered
-from fastml._registry import plain_of
 from fastml._versions import thread_config
-from fastml.tree import _classes, _grow
+from fastml.tree import _grow
 from fastml.tree._base import genuine
+from fastml.tree._classes import OURS
 from fastml.tree._draws import tree_seed
 
-_TREES = (
-    _classes.DecisionTreeClassifier,
-    _classes.DecisionTreeRegressor,
-    _classes.ExtraTreeClassifier,
-    _classes.ExtraTreeRegressor,
-)
-# A tree given by the user stays of its class; a plain one is grown by our kernels all the same.
-_GROWN_AS = {plain_of(tree): tree for tree in _TREES} | {tree: tree for tree in _TREES}
 
-
-def refuse_others(estimator):
-    """Leave estimators that are not trees of the kernels to scikit-learn's own code."""
-    if type(estimator) not in _GROWN_AS:
-        raise NotCovered(f"estimator={estimator!r} is none of scikit-learn's trees.")
+def refuse_others(estimator, ensemble):
+    """Leave estimators that are not trees of the kernels, or of the other kind, to scikit-learn's own code."""
+    if not are_trees([estimator], ensemble):
+        kind = "classification" if isinstance(ensemble, ClassifierMixin) else "regression"
+        raise NotCovered(f"estimator={estimator!r} is none of scikit-learn's trees for {kind}.")
     if not (isinstance(estimator.criterion, str) and isinstance(estimator.splitter, str)):
         raise NotCovered("The trees' criterion or splitter is scikit-learn's own object.")
 
 
 def ours(tree):
     """Return a tree of ours with the parameters of a plain one."""
-    return _GROWN_AS[type(tree)](**tree.get_params(deep=False))
+    return OURS[type(tree)](**tree.get_params(deep=False))
 
 
-def are_trees(estimators):
-    """Tell whether fitted estimators are such trees, all of one class."""
-    return type(estimators[0]) in _GROWN_AS and len(set(map(type, estimators))) == 1
+def are_trees(estimators, ensemble=None):
+    """Tell whether estimators are such trees, all of one class, which classify where the ensemble does.
+
+    A tree given by the user stays of its class; a plain one is grown by our kernels all the same.
+    """
+    kind = type(estimators[0])
+    fits = ensemble is None or issubclass(kind, ClassifierMixin) == isinstance(ensemble, ClassifierMixin)
+    return kind in OURS and fits and len(set(map(type, estimators))) == 1
 
 
 def _is_valid(tree):

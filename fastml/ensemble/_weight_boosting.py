@@ -116,7 +116,7 @@ class FittedAdaBoost(Accelerated):
         """
         refuse_sparse(X)
         if self.estimator is not None:
-            refuse_others(self.estimator)
+            refuse_others(self.estimator, self)
         regress = is_regressor(self)
         X32 = clean_float32(self, X, reset=True) if is_clean_target(y, _length(X)) and y.ndim == 1 else None
         if X32 is None:
@@ -140,7 +140,7 @@ class FittedAdaBoost(Accelerated):
             self.estimator_ = ours(self.estimator_)
 
     def _check_X(self, X):
-        if getattr(self, "n_classes_", 2) > 1 and are_trees(self.estimators_):
+        if getattr(self, "n_classes_", 2) > 1 and are_trees(self.estimators_, self):
             X32 = clean_float32(self, X, reset=False)
             if X32 is not None:
                 return X32
@@ -230,7 +230,7 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         refuse_sparse(X)
         check_is_fitted(self)
         n_classes, weights = self.n_classes_, self.estimator_weights_
-        if n_classes == 1 or not are_trees(self.estimators_):
+        if n_classes == 1 or not are_trees(self.estimators_, self):
             return super().decision_function(X)
         X32 = clean_float32(self, X, reset=False)
         if X32 is None:
@@ -320,7 +320,7 @@ class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):
         return super().predict(X)
 
     def _get_median_predict(self, X, limit):
-        if type(X) is not np.ndarray or X.dtype != np.float32 or not are_trees(self.estimators_):
+        if type(X) is not np.ndarray or X.dtype != np.float32 or not are_trees(self.estimators_, self):
             return super()._get_median_predict(X, limit)
         trees = [tree.tree_ for tree in self.estimators_[:limit]]
         values = _predict.gather(trees, _rows(X), n_threads=effective_n_threads())[:, :, 0]

@@ -141,6 +141,7 @@ class FastTree(KnownParams, FittedTree):
                 X32 = clean_float32(self, X, reset=True)
             else:
                 self.n_features_in_ = X.shape[1]
+                vars(self).pop("feature_names_in_", None)
             if X32 is not None:
                 return X32, columns(y)
         samples = {"dtype": np.float32, "accept_sparse": "csc", "ensure_all_finite": False}

@@ -1,7 +1,7 @@
 """Driver of growing trees: what is computed once per fit, who shares it, and how many trees grow at a time."""
 
-import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ __all__ = ["Rules", "batches", "converted", "grow", "narrowed", "prepare", "shar
 NO_LIMIT = 2**31 - 1  # of depth
 _LITTLE = 1 << 20  # bytes of weights that need no thought
 
-_shared = []  # the _Shared in force, of all threads: what they hold is read-only
+_shared = ContextVar("shared", default=())  # the _Shared in force; other threads fit other things
 
 
 class _Shared:
@@ -22,12 +22,11 @@ class _Shared:
     def __init__(self, X, X32):
         self.X, self.X32 = X, X32
         self.features = {}  # (module of the kernel, random, presort): Features
-        self.lock = threading.Lock()
 
 
 @contextmanager
 def sharing(X, X32):
-    """Let all trees that are fitted to this very array, in this process, read the same features.
+    """Let all trees that are fitted to this very array, in this thread, read the same features.
 
     For ensembles whose loops fit a tree a round. The samples must not change inside.
 
@@ -38,17 +37,16 @@ def sharing(X, X32):
     X32 : ndarray of shape (n_samples, n_features), float32
         The same samples as the trees' own check would return them; `X` itself where it is float32.
     """
-    shared = _Shared(X, X32)
-    _shared.append(shared)
+    token = _shared.set((*_shared.get(), _Shared(X, X32)))
     try:
         yield
     finally:
-        _shared.remove(shared)
+        _shared.reset(token)
 
 
 def converted(X):
     """Return the checked float32 samples of an array that is shared, and None for any other."""
-    return next((shared.X32 for shared in _shared if shared.X is X or shared.X32 is X), None)
+    return next((shared.X32 for shared in _shared.get() if shared.X is X or shared.X32 is X), None)
 
 
 def prepare(X, rules, n_threads):
@@ -70,14 +68,13 @@ def prepare(X, rules, n_threads):
     # Sorted lists of all features, kept through the splits, pay where a node looks at more than an eighth of them:
     # parting a list costs 1.1 ns an entry, finding a feature's order anew some 9 ns.
     presort = not rules.random and 8 * rules.max_features > X.shape[1]
-    shared = next((shared for shared in _shared if shared.X32 is X), None)
+    shared = next((shared for shared in _shared.get() if shared.X32 is X), None)
     if shared is None:
         return kernel.prepare(X, rules.random, presort, n_threads)
-    with shared.lock:
-        key = kernel, rules.random, presort
-        if key not in shared.features:
-            shared.features[key] = kernel.prepare(X, rules.random, presort, n_threads)
-        return shared.features[key]
+    key = kernel, rules.random, presort
+    if key not in shared.features:
+        shared.features[key] = kernel.prepare(X, rules.random, presort, n_threads)
+    return shared.features[key]
 
 
 def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads):

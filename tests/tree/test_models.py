@@ -5,6 +5,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn.ensemble
 import sklearn.tree
@@ -17,6 +18,7 @@ import fastml
 import fastml.ensemble
 import fastml.tree
 
+from ..outcomes import assert_same_outcome
 from .agreement import state_difference, trees_of
 
 pytestmark = pytest.mark.usefixtures("trees_are_ours")
@@ -223,3 +225,29 @@ def test_arguments_are_not_changed(name):
     answers(MAKERS[name](fastml).fit(data, y, sample_weight=weights), data)
     for array, before in zip((data, y, weights), kept, strict=True):
         np.testing.assert_array_equal(array, before)
+
+
+@pytest.mark.parametrize(
+    "ensemble", ["BaggingClassifier", "BaggingRegressor", "AdaBoostClassifier", "AdaBoostRegressor"]
+)
+def test_trees_of_the_other_kind_are_left_to_scikit_learn(ensemble):
+    X, y = np.arange(12.0)[:, None], np.arange(12) % 3
+    kind = "DecisionTreeRegressor" if "Classifier" in ensemble else "DecisionTreeClassifier"
+
+    def predictions(library):
+        tree = getattr(library.tree, kind)(max_depth=3)
+        model = getattr(library.ensemble, ensemble)(tree, n_estimators=2, random_state=0)
+        return model.fit(X, y.astype(float)).predict(X)
+
+    assert_same_outcome(predictions, fastml, sklearn)
+
+
+def test_a_tree_fitted_inside_an_ensembles_fit_forgets_the_names_of_its_features():
+    X, y = np.random.RandomState(0).rand(30, 3).astype(np.float32), np.arange(30) % 5
+    tree = fastml.tree.DecisionTreeRegressor()
+
+    def monitor(*_):
+        tree.fit(pd.DataFrame(X, columns=list("abc")), y).fit(X, y)
+
+    fastml.ensemble.GradientBoostingRegressor(n_estimators=1).fit(X, y, monitor=monitor)
+    assert not hasattr(tree, "feature_names_in_")

@@ -145,6 +145,7 @@ static void fml_begin(fml_tree *t) {
         fml_scratch *room = t->scratch + worker;
         room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
         room->right = room->left + g->stride;
+        room->positive = fml_get(t, 2 * g->n_outputs, sizeof *room->positive);
         if (g->random) {
             room->column = fml_room(t, t->n_used, sizeof *room->column, 0);
             room->best_column = fml_room(t, t->n_used, sizeof *room->best_column, 0);

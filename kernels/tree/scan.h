@@ -185,6 +185,26 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
 #undef WRITE
 }
 
+/* Count the targets above 0 of some entries, towards the node and towards its right side. */
+static void fml_count_positive(const fml_tree *t, const uint64_t *entries, ptrdiff_t n, int node, int right, ptrdiff_t *positive) {
+    const ptrdiff_t n_outputs = t->g->n_outputs;
+    for (ptrdiff_t j = 0; j < n; j++)
+        for (ptrdiff_t k = 0; k < n_outputs; k++) {
+            const int is_positive = t->g->y[fml_sample(entries[j]) * n_outputs + k] > 0;
+            positive[k] += node * is_positive;
+            positive[n_outputs + k] += right * is_positive;
+        }
+}
+
+/* What rounding leaves of sums of zeros is zero, too: Poisson's criterion forbids such sides. */
+static void fml_clear_zeros(const fml_tree *t, const ptrdiff_t *positive, fml_sums *left, fml_sums *right) {
+    const ptrdiff_t n_outputs = t->g->n_outputs;
+    for (ptrdiff_t k = 0; k < n_outputs; k++) {
+        if (positive[n_outputs + k] == 0) right->sums[k] = 0;
+        if (positive[n_outputs + k] == positive[k]) left->sums[k] = 0;
+    }
+}
+
 /* Any criterion, a candidate at a time; the sums come from where fewer samples are, as in scikit-learn. */
 static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, const uint64_t *after,
                            ptrdiff_t n_after, int constraint, fml_scratch *room, fml_split *best) {
@@ -192,8 +212,16 @@ static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_
     fml_block block;
     ptrdiff_t moved = 0; /* entries that are in the sums; those before them from the first candidate on */
     int started = 0;
+    const int poisson = t->g->criterion == FML_POISSON;
     fml_clear(t, &left);
+    if (poisson) {
+        memset(room->positive, 0, 2 * t->g->n_outputs * sizeof *room->positive);
+        fml_count_positive(t, before, n_before, 1, 0, room->positive);
+        fml_count_positive(t, s->entries, s->m, 1, 1, room->positive);
+        fml_count_positive(t, after, n_after, 1, 1, room->positive);
+    }
     for (ptrdiff_t i = 0; i < s->m; i++) {
+        if (poisson) fml_count_positive(t, s->entries + i, 1, 0, -1, room->positive);
         const int is_end = i == s->m - 1;
         if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
         const ptrdiff_t jump = i + 1 - moved + (started ? 0 : n_before), rest = s->m - i - 1 + n_after;
@@ -210,6 +238,7 @@ static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_
         }
         started = 1;
         fml_rest(t, &left, &right);
+        if (poisson) fml_clear_zeros(t, room->positive, &left, &right);
         if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / left.weight, right.sums[0] / right.weight)) continue;
         if (left.weight < t->min_weight_leaf || right.weight < t->min_weight_leaf) continue;
         block.proxy[0] = fml_proxy(t, &left, &right);

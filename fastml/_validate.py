@@ -70,7 +70,7 @@ accept_sparse, accept_large_sparse, **more
         and (ensure_all_finite is False or thread_config()["assume_finite"] or all_finite(X))
     ):
         if reset:
-            _name_features(est, X)
+            name_features(est, X)
         return X.copy() if copy else X
     checked = validate_data(
         est,
@@ -121,7 +121,7 @@ def clean_float32(est, X, *, reset):
     if not all_finite(X if flags.c_contiguous else X.T):
         return None
     if reset:
-        _name_features(est, X)
+        name_features(est, X)
     return X
 
 
@@ -177,7 +177,7 @@ def _is_clean(array, dtype, ndim):
     return flags.c_contiguous and flags.aligned
 
 
-def _name_features(est, X):
+def name_features(est, X):
     """Note how many features samples without names have."""
     if hasattr(est, "feature_names_in_"):
         delattr(est, "feature_names_in_")

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from fastml._dispatch import NotCovered, accelerated, note
 from fastml._threads import effective_n_threads
-from fastml._validate import all_finite, check_weights, clean_float32, is_clean_target
+from fastml._validate import all_finite, check_weights, clean_float32, is_clean_target, name_features
 from fastml._versions import Tree, fit_context
 from fastml.tree import _grow
 from fastml.tree._draws import tree_seed
@@ -140,8 +140,7 @@ class FastTree(KnownParams, FittedTree):
             if X32 is None:
                 X32 = clean_float32(self, X, reset=True)
             else:
-                self.n_features_in_ = X.shape[1]
-                vars(self).pop("feature_names_in_", None)
+                name_features(self, X)
             if X32 is not None:
                 return X32, columns(y)
         samples = {"dtype": np.float32, "accept_sparse": "csc", "ensure_all_finite": False}

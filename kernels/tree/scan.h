@@ -20,6 +20,11 @@ typedef struct {
     int apart;                          /* whether every gap is taken for a candidate: few samples share a value */
 } fml_search;
 
+/* Which values of a feature are too close to the next one, a bit a rank; NULL: none. */
+static inline const uint64_t *fml_tight(const fml_growth *g, ptrdiff_t f) {
+    return g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL;
+}
+
 /* Whether scikit-learn would split between two different ranks. */
 FML_INLINE_ALWAYS int fml_is_apart(const uint64_t *tight, const float *values, uint32_t left, uint32_t right) {
     return !__builtin_expect(tight[left >> 6] >> (left & 63) & 1, 0) || values[right] > values[left] + fml_too_close;
@@ -343,7 +348,7 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
     best->proxy = -INFINITY;
     best->n_missing = n_missing;
     best->missing_left = best->only_missing_right = 0;
-    const uint64_t *tight = g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL;
+    const uint64_t *tight = fml_tight(g, f);
     best->constant = m == 0 || (n_missing == 0 && !fml_is_spread(tight, values, fml_rank(entries[0]), fml_rank(entries[m - 1])));
     if (best->constant) return;
     for (int missing_left = 0; missing_left <= (n_missing > 0); missing_left++) {

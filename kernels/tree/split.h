@@ -66,7 +66,7 @@ static int fml_is_constant_pair(const fml_tree *t, ptrdiff_t f) {
     }
     const uint32_t low = ranks[0] < ranks[1] ? ranks[0] : ranks[1], high = ranks[0] < ranks[1] ? ranks[1] : ranks[0];
     if (high == g->n_distinct[f]) return low == high; /* missing */
-    return !fml_is_spread(g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL, g->values + f * g->n, low, high);
+    return !fml_is_spread(fml_tight(g, f), g->values + f * g->n, low, high);
 }
 
 /* scikit-learn's draw of features without replacement; returns the feature of the best split, -1 where there is none.

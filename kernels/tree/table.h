@@ -95,7 +95,7 @@ static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t 
 
 static void fml_scan_table(const fml_tree *t, ptrdiff_t f, const fml_scratch *room, fml_split *best) {
     const float *values = t->g->values + f * t->g->n;
-    fml_groups s = {.before = 0, .values = values, .tight = t->g->close[f] ? t->g->tight + f * (t->g->n / 64 + 1) : NULL};
+    fml_groups s = {.before = 0, .values = values, .tight = fml_tight(t->g, f)};
     const uint64_t missing = fml_count(t, f, room, &s);
     const ptrdiff_t last = s.n_groups - 1;
     best->proxy = -INFINITY;

@@ -125,6 +125,18 @@ def clean_float32(est, X, *, reset):
     return X
 
 
+def narrowed(X):
+    """Return samples that scikit-learn's check has passed in float32, aligned and in C order; no copy if they are.
+
+    None where trees have to look at them themselves: what is not a table of finite numbers.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.kind not in "biuf":
+        return None
+    with np.errstate(over="ignore"):
+        X32 = np.require(X, np.float32, ["C", "A"])
+    return X32 if all_finite(X32) else None
+
+
 def is_clean_target(y, n_samples):
     """Tell whether targets, one or several a sample, are an array of finite numbers in which nothing is to convert."""
     if type(y) is not np.ndarray or y.ndim not in (1, 2) or len(y) != n_samples or not y.size:

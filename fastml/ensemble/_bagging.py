@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
-from fastml._validate import clean_float32
+from fastml._validate import clean_float32, narrowed
 from fastml.ensemble._bagging_base import FastBagging
 from fastml.ensemble._growth import are_trees, ours, refuse_others
 from fastml.tree import _predict
@@ -89,7 +89,7 @@ class FittedBagging(Accelerated):
         X32 = clean_float32(self, X, reset=False)
         if X32 is None:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False, reset=False)
-            X32 = _narrowed(X)
+            X32 = narrowed(X)
         if X32 is None:  # the trees look at it one by one
             asked = zip(self.estimators_, self.estimators_features_, strict=True)
             return sum(getattr(tree, ask)(X[:, features]) for tree, features in asked) / self.n_estimators
@@ -98,15 +98,6 @@ class FittedBagging(Accelerated):
         columns, n_threads = None if same else self.estimators_features_, effective_n_threads(self.n_jobs)
         total = _predict.sum_values(trees, np.ascontiguousarray(X32), columns=columns, n_threads=n_threads)
         return total / self.n_estimators
-
-
-def _narrowed(X):
-    """Return checked samples in float32, or None where they are not all finite numbers."""
-    if X.dtype.kind not in "biuf":
-        return None
-    with np.errstate(over="ignore"):
-        X32 = X.astype(np.float32)
-    return X32 if np.all(np.isfinite(X32)) else None
 
 
 class BaggingClassifier(FittedBagging, sklearn.ensemble.BaggingClassifier, FastBagging):

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from fastml._dispatch import note
 from fastml._threads import effective_n_threads
-from fastml._validate import all_finite
+from fastml._validate import narrowed
 from fastml._versions import BaseBagging, n_samples_bootstrap
 from fastml.ensemble._growth import Growth, are_trees, ours
 from fastml.ensemble._subsets import draw
@@ -164,9 +164,7 @@ def _tree_state(seed):
 def _checked(tree, X, y, check_input):
     """Return samples as the trees' own check does, in float32; None where scikit-learn's trees have to look at them."""
     if not check_input:
-        if not (X.flags.c_contiguous and X.flags.aligned):
-            X = np.array(X, order="C")
-        return X if all_finite(X) else None
+        return narrowed(X)
     if tree.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
         return None
     try:

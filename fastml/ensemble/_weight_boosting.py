@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import sklearn.ensemble
-from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._dispatch import accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
-from fastml._validate import all_finite, clean_float32, is_clean_target
+from fastml._validate import clean_float32, is_clean_target, narrowed
 from fastml._versions import fit_context
 from fastml.ensemble._growth import Growth, are_trees, ours, refuse_others
 from fastml.tree import _grow, _predict
@@ -125,7 +124,7 @@ class FittedAdaBoost(Accelerated):
             X, y = validate_data(self, X, y, **accepted)
             if regress and y.dtype.kind == "f" and not np.all(np.isfinite(y)):  # None, made NaN by the check
                 return super().fit(*given, sample_weight)
-            X32 = _narrowed(X)
+            X32 = narrowed(X)
         names = vars(self).get("feature_names_in_")
         try:
             with _rounds(X, X32, y, not regress):
@@ -340,15 +339,6 @@ def _votes(tree, weight, n_classes):
 def _rows(X):
     """Return dense samples as prediction takes them."""
     return X if X.flags.c_contiguous else np.ascontiguousarray(X)
-
-
-def _narrowed(X):
-    """Return checked samples in float32; None where the trees have to look at them themselves."""
-    if issparse(X) or X.ndim != 2 or X.dtype.kind not in "biuf":
-        return None
-    with np.errstate(over="ignore"):
-        X32 = _rows(X).astype(np.float32, copy=False)
-    return X32 if all_finite(X32) else None
 
 
 def _length(X):

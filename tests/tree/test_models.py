@@ -251,3 +251,16 @@ def test_a_tree_fitted_inside_an_ensembles_fit_forgets_the_names_of_its_features
 
     fastml.ensemble.GradientBoostingRegressor(n_estimators=1).fit(X, y, monitor=monitor)
     assert not hasattr(tree, "feature_names_in_")
+
+
+@pytest.mark.parametrize("name", ["AdaBoostClassifier", "AdaBoostRegressor", "BaggingClassifier", "IsolationForest"])
+def test_samples_that_are_not_aligned(name):
+    X = np.zeros(100 * 3 * 4 + 1, np.uint8)[1:].view(np.float32).reshape(100, 3)
+    X[:] = np.random.RandomState(0).normal(size=X.shape)
+    y = (X[:, 0] > 0).astype(int)
+    assert not X.flags.aligned
+    ours, theirs = (
+        getattr(library.ensemble, name)(random_state=0, n_estimators=5).fit(X, y).predict(X)
+        for library in (fastml, sklearn)
+    )
+    np.testing.assert_array_equal(ours, theirs)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+EPS = np.finfo(np.float64).eps
+
 
 class WeightedDraws:
     """Indices drawn with replacement: those of ``random_state.choice(n, size, p=weights / weights.sum())``.
@@ -23,3 +25,24 @@ class WeightedDraws:
             self.cumulative = self.probabilities.astype(np.float64).cumsum()
             self.cumulative /= self.cumulative[-1]
         return self.cumulative.searchsorted(self.random_state.random_sample(size), side="right")
+
+
+class EvenDraws:
+    """The same for weights that are all 1: where no number is too near a bound, without adding them up."""
+
+    def __init__(self, n_samples, dtype, random_state):
+        self.n_samples, self.dtype, self.random_state = n_samples, dtype, random_state
+        self.cumulative = None
+
+    def draw(self, size):
+        """Return (size,) indices."""
+        uniform = self.random_state.random_sample(size)
+        places = uniform * self.n_samples
+        # A running sum of n equal terms errs by up to n roundings of at most 1, one place by n times that.
+        if np.all(np.abs(places - np.rint(places)) > 4 * EPS * self.n_samples * self.n_samples):
+            return places.astype(np.intp)
+        if self.cumulative is None:
+            ones = np.ones(self.n_samples, self.dtype)
+            self.cumulative = (ones / ones.sum()).astype(np.float64).cumsum()
+            self.cumulative /= self.cumulative[-1]
+        return self.cumulative.searchsorted(uniform, side="right")

@@ -161,7 +161,7 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
         raise NotCovered("X is neither a plain array of float64, float32 or int64 nor a CSR matrix of floats.")
     if n_local_trials is not None and n_local_trials > MAX_TRIALS:
         raise NotCovered(f"n_local_trials={n_local_trials} is more than the {MAX_TRIALS} that the kernel takes.")
-    weights = check_weights(sample_weight, X)
+    weights = None if sample_weight is None else check_weights(sample_weight, X)
     if X.shape[0] < n_clusters:
         raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={n_clusters}.")
     norms = None

@@ -7,8 +7,8 @@ from sklearn.utils.extmath import row_norms
 
 from fastml._dispatch import note, record
 from fastml._versions import ROUNDS_RUNNING_SUMS
-from fastml.cluster._draws import WeightedDraws
-from fastml.cluster._plusplus import Undecided, plusplus, plusplus_by_products, repays
+from fastml.cluster._draws import EvenDraws, WeightedDraws
+from fastml.cluster._plusplus import Products, Undecided, plusplus, repays
 
 _BLOCK = 1 << 16  # elements of a temporary
 _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; its parameters are checked already
@@ -48,7 +48,8 @@ class Seeds:
 
     norms : squared norms that scikit-learn shall use, or None.
 
-    Where a choice hangs on rounding, scikit-learn's own operations make all of them anew from the same random state.
+    Where a choice hangs on rounding, scikit-learn's own operations make it; of float32 or sparse samples they make all
+    choices anew, from the same random state.
     """
 
     def __init__(self, X, weights, random_state, norms=None):
@@ -56,8 +57,12 @@ class Seeds:
         dtype = X.dtype if X.dtype in (np.float64, np.float32) else np.float64
         self.samples = csr_matrix(X, dtype=dtype) if issparse(X) else np.ascontiguousarray(X, dtype)
         self.norms = squared_norms(self.samples)
-        self.filled = np.ones(X.shape[0], dtype) if weights is None else np.asarray(weights, dtype)
-        self.draws = WeightedDraws(self.filled, random_state)
+        self.dense = isinstance(X, np.ndarray) and X.dtype == np.float64
+        if weights is None:
+            self.filled, self.draws = None, EvenDraws(X.shape[0], dtype, random_state)
+        else:
+            self.filled = np.asarray(weights, dtype)
+            self.draws = WeightedDraws(self.filled, random_state)
         self.state, self.n_drawn = None, 0  # a state of the source, which takes NumPy 30 µs to tell, and draws since
 
     def choose(self, n_clusters, n_local_trials=None, *, tell_apart=False, n_threads):
@@ -67,61 +72,59 @@ class Seeds:
         """
         centers = np.empty((n_clusters, self.X.shape[1]), self.X.dtype)
         n_trials = n_local_trials or 2 + int(np.log(n_clusters))
-        dense = isinstance(self.X, np.ndarray) and self.X.dtype == np.float64
-        if dense and not repays(self.X, n_clusters):
+        if self.dense and not (repays(self.X, n_clusters) and self._has_own_norms()):
             record(n_threads=1)
-            indices = self._by_products(n_clusters, n_trials)
+            first = int(self.draws.draw(1)[0])
+            indices = [first, *self._products(first).rest(n_clusters - 1, self.random_state, n_trials)]
         else:
             if self.state is None:
                 self.state, self.n_drawn = self.random_state.get_state(legacy=False), 0
             try:
+                if not self._has_own_norms():
+                    raise Undecided
                 indices = self._by_distances(n_clusters, n_trials, tell_apart, n_threads)
             except Undecided:
                 self.random_state.set_state(self.state)
                 self.random_state.random_sample(self.n_drawn)
                 self.state = None
                 note("scikit-learn's own operations chose the starting centres, as a choice hung on rounding")
-                if not dense:
-                    return _plain(
-                        self.X,
-                        n_clusters,
-                        sample_weight=self.weights,
-                        x_squared_norms=self.given_norms,
-                        random_state=self.random_state,
-                        n_local_trials=n_local_trials,
-                    )
-                indices = self._by_products(n_clusters, n_trials)
+                return _plain(
+                    self.X,
+                    n_clusters,
+                    sample_weight=self.weights,
+                    x_squared_norms=self.given_norms,
+                    random_state=self.random_state,
+                    n_local_trials=n_local_trials,
+                )
         self.n_drawn += 1 + n_trials * (n_clusters - 1)
         chosen = self.X[indices]
         centers[:] = chosen.toarray() if issparse(chosen) else chosen
         return centers, indices
 
-    def _by_products(self, n_clusters, n_trials):
+    def _products(self, first):
         norms = self.given_norms
         if norms is None:  # their rounding depends on the memory order
             norms = self.norms if self.X.flags.c_contiguous else row_norms(self.X, squared=True)
-        weights = None if self.weights is None else self.filled
-        return plusplus_by_products(self.X, n_clusters, weights, norms, self.draws, n_trials)
+        return Products(self.X, norms, self.filled, first)
 
     def _by_distances(self, n_clusters, n_trials, tell_apart, n_threads):
-        self._check_norms()
         return plusplus(
             self.samples,
             n_clusters,
-            None if self.weights is None else self.filled,
+            self.filled,
             self.norms,
             self.draws,
             n_trials,
             tell_apart=tell_apart,
             running_type=np.float32 if ROUNDS_RUNNING_SUMS else np.float64,
             n_threads=n_threads,
+            products=self._products if self.dense else None,
         )
 
-    def _check_norms(self):
-        """Refuse norms that are not those of the samples: scikit-learn would take them all the same."""
+    def _has_own_norms(self):
+        """Tell whether the norms are those of the samples: scikit-learn would take any others all the same."""
         relative = 1e-6 if self.samples.dtype == np.float32 else 1e-14
-        if self.given_norms is not None and not np.allclose(self.given_norms, self.norms, rtol=relative, atol=0):
-            raise Undecided
+        return self.given_norms is None or np.allclose(self.given_norms, self.norms, rtol=relative, atol=0)
 
 
 def squared_norms(X):

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from fastml._dispatch import load, record
+from fastml._dispatch import load, note, record
 from fastml._kernels._arrays import Csr
 from fastml._kernels.kmeans.seeding import new_seeding
 
 MAX_TRIALS = 16  # candidates per centre that the kernel takes
-FEW_CENTERS, SAMPLES_PER_CENTER, WORTH_DISTANCES = 4, 8, 1 << 12  # see repays
+FEW_CENTERS, SAMPLES_PER_CENTER, WORTH_DISTANCES, WORTH_FEW = 4, 8, 1 << 12, 1 << 18  # see repays
+MOST_SETTLED = 3  # choices that hung on rounding before scikit-learn's operations make all that are left
 PAUSE = 6  # centres chosen without estimates after one spared little
 WORTH_ESTIMATES = 1 << 15  # elements from which they pay, where
 ESTIMATED_CENTERS = 8  # so many centres are to be chosen
@@ -19,7 +20,7 @@ class Undecided(Exception):
     """A choice hangs on rounding: only scikit-learn's own sequence of operations tells how it falls."""
 
 
-def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, running_type, n_threads):
+def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, running_type, n_threads, products=None):
     """Numbers of the samples chosen as centres.
 
     X        : (n_samples, n_features) array or CSR matrix, float32 or float64.
@@ -28,67 +29,111 @@ def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, runn
     but the first.
     tell_apart : whether it matters which one of equal samples is chosen; running_type : of the sums along the samples
     of float32.
+    products : makes a Products of a first centre, for dense float64.
 
-    Raises Undecided where two candidates, or two samples to draw, differ by no more than rounding may: duplicates
-    beyond the number of distinct samples, symmetric data, samples far from the origin. The random state has then been
-    used.
+    Where two candidates, or two samples to draw, differ by no more than rounding may (duplicates beyond the number of
+    distinct samples, symmetric data, samples far from the origin), `products` settle that choice. Without them raises
+    Undecided; the random state has then been used.
     """
     record(n_threads=n_threads)
     kernel = load("kmeans.plusplus")
     chosen = [int(draws.draw(1)[0])]
-    arguments = kernel, X, weights, norms, draws.random_state, chosen, n_clusters, n_trials, n_threads
     if X.dtype == np.float32:
-        return _choose_rounded(*arguments, running_type)
-    return _choose(*arguments, tell_apart)
+        arguments = X, weights, norms, draws.random_state, chosen, n_clusters, n_trials, n_threads, running_type
+        return _choose_rounded(kernel, *arguments)
+    distances = Distances(kernel, X, weights, norms, chosen[0], n_clusters, tell_apart, n_threads)
+    exact, since, n_settled = None, [], 0
+    while len(chosen) < n_clusters and n_settled < MOST_SETTLED:
+        uniform = draws.random_state.uniform(size=n_trials)
+        found = distances.choose(uniform)
+        if found is None:
+            if products is None:
+                raise Undecided
+            exact = exact or products(chosen[0])
+            exact.follow(since)
+            found, since, n_settled = exact.choose(uniform), [], n_settled + 1
+        else:
+            since.append(found)
+        drawn, best = found
+        chosen.append(int(drawn[best]))
+        if len(chosen) < n_clusters:
+            distances.commit(drawn, best, elsewhere=not since)
+    if n_settled:
+        note("scikit-learn's own operations chose starting centres, as a choice hung on rounding")
+    return np.array(chosen + (exact.rest(n_clusters - len(chosen), draws.random_state, n_trials) if exact else []))
 
 
-def _choose(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads, tell_apart):
-    """Add centres to `chosen`: potentials from sums of blocks, with the room that rounding may take up."""
-    n_samples, n_features = X.shape
-    rows, samples, seeding = _rows_of(X), _samples_of(X), new_seeding(n_samples)
-    total_weight = n_samples if weights is None else weights.sum()
-    # of one squared distance, by scikit-learn's formula or ours; sums err by a random walk
-    largest = norms.max()
-    noise = 32 * (n_features + 4) * EPS * largest
-    walk = 4 * np.sqrt(n_samples)
-    heaviest = 1.0 if weights is None else weights.max()
-    if not LEAST_NORM < largest < 1 / LEAST_NORM:
-        raise Undecided
+class Distances:
+    """Choices by our distances: potentials from sums of blocks, with the room that rounding may take up."""
 
-    def commit(center, index, bits):
-        kernel.commit(samples, norms, weights, center, norms[index], bits, seeding, n_threads)
-        return np.add.reduce(seeding.block_sums)
+    def __init__(self, kernel, X, weights, norms, first, n_clusters, tell_apart, n_threads):
+        n_samples, n_features = X.shape
+        self.kernel, self.weights, self.norms, self.n_threads = kernel, weights, norms, n_threads
+        self.rows, self.samples, self.seeding = _rows_of(X), _samples_of(X), new_seeding(n_samples)
+        self.tell_apart = tell_apart
+        self.total_weight = n_samples if weights is None else weights.sum()
+        self.heaviest = 1.0 if weights is None else weights.max()
+        # of one squared distance, by scikit-learn's formula or ours; sums err by a random walk
+        largest = norms.max()
+        self.noise = 32 * (n_features + 4) * EPS * largest
+        self.walk = 4 * np.sqrt(n_samples)
+        self.potential = np.inf  # nothing can be decided
+        if LEAST_NORM < largest < 1 / LEAST_NORM:
+            self.estimates = Estimates(kernel, self.samples, weights, self.noise, n_clusters, n_threads)
+            self._make_center(first, 0)
 
-    estimates = Estimates(kernel, samples, weights, noise, n_clusters, n_threads)
-    potential = commit(rows(chosen), chosen, 0)
-    while len(chosen) < n_clusters:
-        if not 64 * total_weight * noise < potential < np.inf:
-            raise Undecided
-        targets = random_state.uniform(size=n_trials) * potential
-        drawn = kernel.find(
-            seeding.closest, weights, seeding.block_sums, targets, walk * (EPS * 4 * potential + heaviest * noise)
+    def choose(self, uniform):
+        """Return the candidates of these uniform numbers and the place of the best, or None if rounding decides."""
+        potential, noise, seeding = self.potential, self.noise, self.seeding
+        if not 64 * self.total_weight * noise < potential < np.inf:
+            return None
+        rounded = self.walk * EPS * 4 * potential
+        drawn = self.kernel.find(
+            seeding.closest,
+            self.weights,
+            seeding.block_sums,
+            uniform * potential,
+            rounded + self.walk * self.heaviest * noise,
         )
         if drawn is None:
-            raise Undecided
-        candidates = rows(drawn)
-        doubt = total_weight * noise + walk * EPS * 4 * potential
+            return None
+        candidates, estimates = self.rows(drawn), self.estimates
+        doubt = self.total_weight * noise + rounded
         rivals = estimates.rivals(drawn, seeding.closest, None, seeding.nearer, doubt)
         best = rivals[0]
         if len(rivals) > 1 or not estimates.given:
             bits = sum(1 << number for number in rivals) if estimates.given else 0
-            gains, n_opened = kernel.evaluate(
-                samples, norms, weights, candidates, norms[drawn], bits, seeding, n_threads
+            gains, n_opened = self.kernel.evaluate(
+                self.samples, self.norms, self.weights, candidates, self.norms[drawn], bits, seeding, self.n_threads
             )
             estimates.learn(n_opened)
             enough = max(gains[number] for number in rivals) - doubt
             close = [number for number in rivals if gains[number] >= enough]
             best = close[0]  # of equal samples the first drawn
-            alike = drawn if tell_apart else candidates
+            alike = drawn if self.tell_apart else candidates
             if len(close) > 1 and (alike[close] != alike[best]).any():
-                raise Undecided
-        chosen.append(int(drawn[best]))
-        potential = commit(candidates[best : best + 1], drawn[best : best + 1], 1 << best)
-    return np.array(chosen)
+                return None
+        return drawn, best
+
+    def commit(self, drawn, best, elsewhere):
+        """Make a candidate a centre; `elsewhere`: it was chosen there, so that any sample may be nearer to it."""
+        if elsewhere:
+            self.seeding.nearer.fill(1 << best)
+        self._make_center(int(drawn[best]), 1 << best)
+
+    def _make_center(self, index, bits):
+        center = [index]
+        self.kernel.commit(
+            self.samples,
+            self.norms,
+            self.weights,
+            self.rows(center),
+            self.norms[center],
+            bits,
+            self.seeding,
+            self.n_threads,
+        )
+        self.potential = np.add.reduce(self.seeding.block_sums)
 
 
 def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters, n_trials, n_threads, running_type):
@@ -132,42 +177,67 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
 def repays(X, n_clusters):
     """Tell whether our distances pay, for dense samples of float64.
 
-    They do not where two passes are all there is, where NumPy's calls cost more than its arithmetic, and where samples
-    are so few for a centre that pairs of them, each the only one near the other, tie and leave us undecided.
+    They do not where two passes over little data are all there is, where NumPy's calls cost more than its arithmetic,
+    and where samples are so few for a centre that pairs of them, each the only one near the other, tie and leave us
+    undecided.
     """
-    return n_clusters >= FEW_CENTERS and len(X) >= SAMPLES_PER_CENTER * n_clusters and X.size >= WORTH_DISTANCES
+    enough = WORTH_DISTANCES if n_clusters >= FEW_CENTERS else WORTH_FEW
+    return len(X) >= SAMPLES_PER_CENTER * n_clusters and X.size >= enough
 
 
-def plusplus_by_products(X, n_clusters, weights, norms, draws, n_trials):
-    """Numbers of the samples chosen as centres: scikit-learn's own operations, in its order, on dense float64.
+class Products:
+    """Choices by scikit-learn's own operations, in its order, on dense float64: nothing can be undecided here.
 
-    Nothing can be undecided here: every sum is rounded as it is there, by the same library. What is spared are the
-    checks around them, half of the time with little data, and a few temporaries. Arguments as of plusplus; the memory
-    order of X counts.
+    Every sum is rounded as it is there, by the same library. What is spared are the checks around them, half of the
+    time with little data, and a few temporaries. The memory order of X counts.
     """
-    ones = np.ones(len(X)) if weights is None else weights
 
-    def squares(rows):
-        found = rows @ X.T
+    def __init__(self, X, norms, weights, first):
+        """Start with a first centre; weights (n_samples,) or None: all 1."""
+        self.X, self.norms, self.weights = X, norms, weights
+        self.column = np.ones((len(X), 1)) if weights is None else weights.reshape(-1, 1)
+        squares = self._squares([first])
+        self.closest, self.potential = squares[0], squares @ self.column[:, 0]
+
+    def choose(self, uniform):
+        """Return the candidates of these uniform numbers and the place of the best, which becomes a centre."""
+        weighted = self.closest if self.weights is None else self.weights * self.closest
+        drawn = np.searchsorted(weighted.cumsum(), uniform * self.potential)
+        np.minimum(drawn, len(self.X) - 1, out=drawn)
+        return drawn, self._add(drawn)
+
+    def follow(self, choices):
+        """Make centres of candidates that were chosen elsewhere: pairs as of `choose`."""
+        for drawn, best in choices[:-1]:
+            nearest = self._squares(drawn)[best]
+            self.closest = np.minimum(self.closest, nearest, out=nearest)
+        for drawn, best in choices[-1:]:
+            self._add(drawn, best)
+
+    def rest(self, n_more, random_state, n_trials):
+        """Choose so many more centres; returns the numbers of the samples."""
+        chosen = []
+        for _ in range(n_more):
+            drawn, best = self.choose(random_state.uniform(size=n_trials))
+            chosen.append(int(drawn[best]))
+        return chosen
+
+    def _add(self, drawn, best=None):
+        """Add the best of the candidates, or that one; returns its place."""
+        nearest = self._squares(drawn)
+        np.minimum(self.closest, nearest, out=nearest)
+        potentials = nearest @ self.column
+        best = potentials.argmin() if best is None else best
+        self.potential, self.closest = potentials[best], nearest[best]
+        return best
+
+    def _squares(self, indices):
+        rows = self.X[indices]
+        found = rows @ self.X.T
         found *= -2
         found += np.einsum("ij,ij->i", rows, rows)[:, np.newaxis]
-        found += norms.reshape(1, -1)
+        found += self.norms.reshape(1, -1)
         return np.maximum(found, 0, out=found)
-
-    chosen = np.empty(n_clusters, dtype=int)
-    chosen[0] = draws.draw(1)[0]
-    closest = squares(X[chosen[:1]])
-    potential, column = closest @ ones, ones.reshape(-1, 1)
-    for c in range(1, n_clusters):
-        targets = draws.random_state.uniform(size=n_trials) * potential
-        drawn = np.searchsorted((closest if weights is None else weights * closest).cumsum(), targets)
-        np.minimum(drawn, len(X) - 1, out=drawn)
-        nearest = squares(X[drawn])
-        np.minimum(closest, nearest, out=nearest)
-        potentials = nearest @ column
-        best = potentials.argmin()
-        potential, closest, chosen[c] = potentials[best], nearest[best], drawn[best]
-    return chosen
 
 
 class Estimates:

@@ -1,10 +1,12 @@
 """kmeans_plusplus picks the rows that scikit-learn picks."""
 
+import numpy as np
 import pytest
 import sklearn.cluster
 
 import fastml.cluster
 from fastml.cluster import _plusplus
+from fastml.cluster._draws import EvenDraws
 
 from .agreement import assert_same_models
 from .cases import plusplus_case
@@ -21,7 +23,7 @@ def test_generated_cases(block, record_parity):
 @pytest.fixture
 def by_distances(monkeypatch):
     """Most cases are too small for our distances to pay; with this they are computed all the same."""
-    for name in ("FEW_CENTERS", "SAMPLES_PER_CENTER", "WORTH_DISTANCES"):
+    for name in ("FEW_CENTERS", "SAMPLES_PER_CENTER", "WORTH_DISTANCES", "WORTH_FEW"):
         monkeypatch.setattr(_plusplus, name, 0)
 
 
@@ -37,6 +39,37 @@ def test_generated_cases_by_estimates(block, record_parity, by_distances, monkey
     monkeypatch.setattr(_plusplus, "ESTIMATED_CENTERS", 2)
     seeds = range(5000 + block * BLOCK, 5000 + (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus by estimates")
+
+
+@pytest.mark.parametrize("block", range(2))
+@pytest.mark.parametrize("most_settled", [3, 10**6])
+def test_generated_cases_settled_now_and_then(block, most_settled, record_parity, by_distances, monkeypatch):
+    """A choice that is left undecided is made by scikit-learn's operations, and ours go on from there."""
+    choose, n_given_up = _plusplus.Distances.choose, [0]
+
+    def give_up(self, uniform):
+        given_up = uniform[0] < 0.3
+        n_given_up[0] += given_up
+        return None if given_up else choose(self, uniform)
+
+    monkeypatch.setattr(_plusplus.Distances, "choose", give_up)
+    monkeypatch.setattr(_plusplus, "MOST_SETTLED", most_settled)
+    seeds = range(7000 + block * BLOCK, 7000 + (block + 1) * BLOCK)
+    assert_same_models(plusplus_case, seeds, record_parity, f"kmeans_plusplus, {most_settled} choices settled")
+    assert n_given_up[0] > BLOCK / 2
+
+
+@pytest.mark.parametrize("n_samples", [1, 7, 1000, 10**6])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_even_draws_are_numpys(n_samples, dtype):
+    weights = np.ones(n_samples, dtype)
+    for seed in range(3):
+        ours, numpys = np.random.RandomState(seed), np.random.RandomState(seed)
+        draws = EvenDraws(n_samples, dtype, ours)
+        for size in (1, 1000, 1):
+            expected = numpys.choice(n_samples, size, p=weights / weights.sum())
+            np.testing.assert_array_equal(draws.draw(size), expected)
+        assert ours.random_sample() == numpys.random_sample()
 
 
 def test_the_functions_compared_are_two():

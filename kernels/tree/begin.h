@@ -89,13 +89,6 @@ static void fml_make_list(void *tree, ptrdiff_t f) {
     else fml_count_list(t, f, t->lists + f * t->n_used);
 }
 
-static void *fml_room(fml_tree *t, ptrdiff_t n, size_t size, int zero) {
-    void *room = fml_arena_get(t->arena, n, size, zero);
-    if (!room) t->failed = 1;
-    return room;
-}
-static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) { return fml_room(t, n, size, 1); }
-
 static void fml_get_median(fml_tree *t) {
     const fml_growth *g = t->g;
     fml_median *m = t->median = fml_get(t, 1, sizeof *m);
@@ -125,6 +118,7 @@ static void fml_begin(fml_tree *t) {
     t->features = fml_get(t, g->d, sizeof *t->features);
     t->constants = fml_get(t, g->d, sizeof *t->constants);
     t->found = fml_get(t, g->d, sizeof *t->found);
+    t->is_constant = fml_get(t, g->d, sizeof *t->is_constant);
     t->left_side = fml_get(t, words, sizeof *t->left_side);
     t->total.sums = fml_get(t, 2 * g->stride, sizeof(double));
     t->scratch = fml_get(t, g->n_threads, sizeof *t->scratch);

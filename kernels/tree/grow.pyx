@@ -79,7 +79,7 @@ cdef extern from "begin.h" nogil:
         uint32_t random_state
         fml_node *nodes
         double *values
-        Py_ssize_t n_nodes, depth
+        Py_ssize_t n_nodes, depth, n_ahead
         int failed
     void fml_grow(fml_tree *tree)
     int FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER
@@ -159,8 +159,17 @@ cdef void grow_one(void *trees, Py_ssize_t i) noexcept nogil:
     fml_grow(<fml_tree *> trees + i)
 
 
+cdef extern from *:
+    """
+    static inline int fml_read_flag(const int *flag) { return __atomic_load_n(flag, __ATOMIC_RELAXED); }
+    static inline void fml_set_flag(int *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELAXED); }
+    """
+    int fml_read_flag(const int *flag) noexcept nogil
+    void fml_set_flag(int *flag) noexcept nogil
+
+
 ctypedef struct Stop:
-    int raised
+    int raised                           # read by all threads
     void *interrupts                     # list of what signal handlers raised
 
 
@@ -176,9 +185,9 @@ cdef int look(Stop *stop) noexcept with gil:
 cdef int stopped(void *task) noexcept nogil:
     """Look for a signal, in the thread that called; true for all threads once there was one."""
     cdef Stop *stop = <Stop *> task
-    if worker() == 0 and not stop.raised:
-        stop.raised = look(stop)
-    return stop.raised
+    if worker() == 0 and not fml_read_flag(&stop.raised) and look(stop):
+        fml_set_flag(&stop.raised)
+    return fml_read_flag(&stop.raised)
 
 
 cdef class Memory:
@@ -202,8 +211,18 @@ cdef owned(void **memory, Py_ssize_t size, dtype):
     return np.frombuffer(owner, dtype)
 
 
+cdef Py_ssize_t ahead = 0
+
+
+def n_ahead():
+    """Return how many nodes this process has grown ahead of their random streams (ahead.h): for tests."""
+    return ahead
+
+
 cdef grown(fml_tree *tree, const fml_growth *g):
     """Hand over a tree's nodes and values, without a copy."""
+    global ahead
+    ahead += tree.n_ahead
     nodes = owned(<void **> &tree.nodes, tree.n_nodes * NODE.itemsize, NODE)
     values = owned(<void **> &tree.values, tree.n_nodes * g.stride * sizeof(double), np.float64)
     return nodes, values.reshape(tree.n_nodes, g.n_outputs, g.max_n_classes), tree.depth
@@ -220,7 +239,7 @@ def grow(features,                       # in  Features
     """Grow trees. Returns of each  (nodes, values, max_depth).
 
     O(n_samples * depth) for each feature that is looked at. Threads share out the trees, or where these are few the
-    features of large nodes; results are the same.
+    nodes of each (ahead.h) and the features of large nodes; results are the same.
     """
     cdef fml_growth g
     cdef const float[:, ::1] columns = features.columns, values = features.values, rows = features.rows

@@ -86,7 +86,7 @@ typedef struct {
 } fml_scratch;
 
 /* One tree while it grows. */
-typedef struct {
+typedef struct fml_tree {
     const fml_growth *g;
     const double *weights;              /* (n,)  or NULL: all 1 */
     const uint8_t *counts;              /* (n,)  or NULL: the weights, where they are small counts */
@@ -109,11 +109,15 @@ typedef struct {
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
     uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */
     ptrdiff_t *features, *constants;    /* (d,)  scikit-learn's bookkeeping of constant features */
-    fml_split *found;                   /* (d,)  of the features that were looked at together */
+    fml_split *found;                   /* (d,)  of the features, where all are looked at */
+    uint8_t *is_constant;               /* (d,)  in the node, of those that are not known to be */
     uint64_t fields[256];               /* by code: what it adds to a histogram of ranks */
     int tabled;                         /* whether such histograms hold the whole tree's weight */
     fml_scratch *scratch;               /* of each thread */
     void *median;                       /* what absolute_error needs, see median.h */
+    struct fml_tree *workers;           /* (n_threads,)  or NULL: what grows nodes ahead, see ahead.h */
+    uint8_t *marks;                     /* (d,)  zeros between two nodes that are replayed, see replay.h */
+    ptrdiff_t n_ahead;                  /* out  nodes that were grown ahead */
 
     /* the present node */
     ptrdiff_t start, end;
@@ -135,6 +139,14 @@ static int fml_interrupted(fml_tree *t) {
     }
     return t->failed;
 }
+
+/* Room for n items in the tree's arena; without memory the tree has failed. */
+static void *fml_room(fml_tree *t, ptrdiff_t n, size_t size, int zero) {
+    void *room = fml_arena_get(t->arena, n, size, zero);
+    if (!room) t->failed = 1;
+    return room;
+}
+static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) { return fml_room(t, n, size, 1); }
 
 static inline double fml_weight(const fml_tree *t, uint32_t sample) { return t->weights ? t->weights[sample] : 1.0; }
 #endif

@@ -7,6 +7,9 @@
 /* So many entries of another criterion take the time of one of absolute_error. */
 #define FML_OF_MEDIANS 50
 
+/* From so many entries of a node on its features are shared out among threads: about 200 us of work. */
+#define FML_TOGETHER 65536
+
 static void fml_sort_by_rank(const fml_tree *t, ptrdiff_t f, fml_scratch *room, ptrdiff_t *m, ptrdiff_t *n_missing) {
     const fml_growth *g = t->g;
     const uint32_t *ranks = g->ranks + f * g->n, n_distinct = (uint32_t)g->n_distinct[f];
@@ -57,24 +60,42 @@ static int fml_ties(const fml_tree *t) {
     return t->end - t->start == 2 && t->scan < FML_SCAN_ANY && !t->g->random;
 }
 
-static int fml_is_constant_pair(const fml_tree *t, ptrdiff_t f) {
+/* The ranks of such a pair by feature f, the lower one first; returns whether its second sample has that one. */
+static inline int fml_rank_pair(const fml_tree *t, ptrdiff_t f, uint32_t *ranks) {
+    const uint32_t *const samples = t->samples + t->start;
+    if (t->lists) {
+        const uint64_t *const e = t->lists + f * t->n_used + t->start;
+        ranks[0] = fml_rank(e[0]);
+        ranks[1] = fml_rank(e[1]);
+        return fml_sample(e[0]) != samples[0];
+    }
+    const uint32_t *const all = t->g->ranks + f * t->g->n, first = all[samples[0]], second = all[samples[1]];
+    ranks[0] = first < second ? first : second;
+    ranks[1] = first < second ? second : first;
+    return second < first;
+}
+
+static inline int fml_is_constant_pair(const fml_tree *t, ptrdiff_t f) {
     const fml_growth *g = t->g;
     uint32_t ranks[2];
-    for (int j = 0; j < 2; j++) {
-        const ptrdiff_t p = t->start + j;
-        ranks[j] = t->lists ? fml_rank(t->lists[f * t->n_used + p]) : g->ranks[f * g->n + t->samples[p]];
-    }
-    const uint32_t low = ranks[0] < ranks[1] ? ranks[0] : ranks[1], high = ranks[0] < ranks[1] ? ranks[1] : ranks[0];
-    if (high == g->n_distinct[f]) return low == high; /* missing */
-    return !fml_is_spread(fml_tight(g, f), g->values + f * g->n, low, high);
+    fml_rank_pair(t, f, ranks);
+    if (ranks[1] == g->n_distinct[f]) return ranks[0] == ranks[1]; /* missing */
+    return !fml_is_spread(fml_tight(g, f), g->values + f * g->n, ranks[0], ranks[1]);
+}
+
+/* What became of the constants that a draw has found: they are constant below the node, in this order. */
+static inline void fml_keep_constants(fml_tree *t, ptrdiff_t found) {
+    const ptrdiff_t known = t->n_constants;
+    if (known) memcpy(t->features, t->constants, known * sizeof *t->features);
+    if (found) memcpy(t->constants + known, t->features + known, found * sizeof *t->features);
+    t->n_constants = known + found;
 }
 
 /* scikit-learn's draw of features without replacement; returns the feature of the best split, -1 where there is none.
  *
  * features: drawn constants | known constants | constants found | not drawn | drawn. Constants of a node are constant below it.
- * together: what fml_look found for every feature that is not known to be constant, or NULL.
  */
-static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *best) {
+static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
     const fml_growth *g = t->g;
     ptrdiff_t *const features = t->features;
     ptrdiff_t undrawn = g->d, drawn = 0, found = 0, visited = 0, winner = -1, swap;
@@ -93,8 +114,7 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
         }
         j += found;
         const ptrdiff_t f = features[j];
-        if (together) split = together[f];
-        else if (ties && winner >= 0) {
+        if (ties && winner >= 0) {
             split.proxy = -INFINITY;
             split.constant = (uint8_t)fml_is_constant_pair(t, f);
         } else {
@@ -119,9 +139,87 @@ static ptrdiff_t fml_choose(fml_tree *t, const fml_split *together, fml_split *b
             }
         }
     }
-    memcpy(features, t->constants, known * sizeof *features);
-    memcpy(t->constants + known, features + known, found * sizeof *features);
-    t->n_constants = known + found;
+    fml_keep_constants(t, found);
+    return winner;
+}
+
+/* The same draw where all features are looked at: it does not depend on what is found but for the constants, of which
+ * is_constant tells. Afterwards features[n_constants:] are those that were drawn, the last one first. NULL: none is found. */
+static void fml_draw_all(fml_tree *t, const uint8_t *is_constant) {
+    ptrdiff_t *const features = t->features;
+    ptrdiff_t undrawn = t->g->d, drawn = 0, found = 0;
+    const ptrdiff_t known = t->n_constants;
+    uint32_t state = t->random_state;
+    if (!known && !is_constant)
+        for (; undrawn; ) {
+            const ptrdiff_t j = xorshift(&state) % (uint32_t)undrawn, f = features[j];
+            features[j] = features[--undrawn];
+            features[undrawn] = f;
+        }
+    while (undrawn > known + found) {
+        ptrdiff_t j = drawn + xorshift(&state) % (uint32_t)(undrawn - found - drawn);
+        if (j < known) {
+            const ptrdiff_t swap = features[drawn];
+            features[drawn++] = features[j];
+            features[j] = swap;
+            continue;
+        }
+        j += found;
+        const ptrdiff_t f = features[j];
+        if (is_constant && is_constant[f]) {
+            features[j] = features[known + found];
+            features[known + found++] = f;
+        } else {
+            features[j] = features[--undrawn];
+            features[undrawn] = f;
+        }
+    }
+    t->random_state = state;
+    fml_keep_constants(t, found);
+}
+
+static void fml_look_one(void *tree, ptrdiff_t j) {
+    fml_tree *t = tree;
+    const ptrdiff_t f = t->features[t->n_constants + j];
+    fml_look(t, f, t->g->worker(), t->found + f);
+}
+
+/* Look at every feature that is not known to be constant, and note in is_constant which are; returns how many. Where
+ * the node is a pair that ties nothing else is looked for. */
+static ptrdiff_t fml_look_all(fml_tree *t) {
+    const fml_growth *g = t->g;
+    const ptrdiff_t n = t->end - t->start, n_open = g->d - t->n_constants;
+    const ptrdiff_t *const open = t->features + t->n_constants;
+    const int ties = fml_ties(t);
+    ptrdiff_t n_constant = 0;
+    if (g->n_threads > 1 && t->scan != FML_SCAN_MAE && n * n_open >= FML_TOGETHER) {
+        g->together(fml_look_one, t, n_open, g->n_threads);
+        t->work += (double)n * n_open;
+    } else
+        for (ptrdiff_t j = 0; j < n_open && !fml_interrupted(t); j++) {
+            if (ties) t->found[open[j]].constant = (uint8_t)fml_is_constant_pair(t, open[j]);
+            else fml_look(t, open[j], 0, t->found + open[j]);
+            t->work += (double)n * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
+        }
+    for (ptrdiff_t j = 0; j < n_open; j++) n_constant += t->is_constant[open[j]] = t->found[open[j]].constant;
+    return n_constant;
+}
+
+/* fml_choose where all features are looked at: first the looks, which threads may share, then the draw. */
+static ptrdiff_t fml_choose_of_all(fml_tree *t, fml_split *best) {
+    const int ties = fml_ties(t);
+    const ptrdiff_t n_constant = fml_look_all(t);
+    ptrdiff_t winner = -1;
+    best->proxy = -INFINITY;
+    if (t->failed) return -1;
+    fml_draw_all(t, n_constant ? t->is_constant : NULL);
+    for (ptrdiff_t j = t->g->d; j-- > t->n_constants && !(ties && winner >= 0);) {
+        const ptrdiff_t f = t->features[j];
+        if (ties) fml_look(t, f, 0, t->found + f);
+        if (!(t->found[f].proxy > best->proxy)) continue;
+        *best = t->found[f];
+        winner = f;
+    }
     return winner;
 }
 #endif

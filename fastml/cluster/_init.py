@@ -75,7 +75,8 @@ class Seeds:
         if self.dense and not (repays(self.X, n_clusters) and self._has_own_norms()):
             record(n_threads=1)
             first = int(self.draws.draw(1)[0])
-            indices = [first, *self._products(first).rest(n_clusters - 1, self.random_state, n_trials)]
+            more = self._products(first).rest(n_clusters - 1, self.random_state, n_trials)
+            indices = np.array([first, *more])
         else:
             if self.state is None:
                 self.state, self.n_drawn = self.random_state.get_state(legacy=False), 0

@@ -30,6 +30,8 @@ typedef struct {
     const void *c_norms;             /* (k,)    T   in     squared norms, as the caller's rule wants them rounded */
     ptrdiff_t n, d, k, chunk_rows;
     ptrdiff_t small_from;            /*             in     from this sample on, scikit-learn's GEMM is the one for small matrices: gemm.py */
+    const int32_t *chain_ends;       /* (n_chains,) in     where its chains of fused operations end; one: d */
+    int n_chains;
     int32_t *labels;                 /* (n,)        inout  -1 where there is none yet */
     float *upper, *lower;            /* (n,)        inout  bounds of the distances to the own and to any other centre; NULL: none kept */
     float *block_norms;              /* (ceil(n / 256),) inout  largest norm of each block of rows */
@@ -81,6 +83,7 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
 }
 
 #define FML_GEMM_ROWS 256            /* samples of one call of GEMM in scikit-learn */
+#define FML_CHAINS 8                 /* chains of fused operations that run side by side, to hide their latency */
 
 /* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
 FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->stay || !FML_HAS_FMA || i >= t->small_from; }

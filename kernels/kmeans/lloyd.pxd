@@ -23,6 +23,8 @@ cdef extern from "lloyd.h" nogil:
         const void *centers
         const void *c_norms
         Py_ssize_t n, d, k, chunk_rows, small_from
+        const int32_t *chain_ends
+        int n_chains
         int32_t *labels
         float *upper
         float *lower

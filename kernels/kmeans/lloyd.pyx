@@ -21,11 +21,10 @@ from fastml._kernels.kmeans.lloyd cimport (
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
-from fastml._kernels.kmeans.gemm import has_small_kernels, small_from
+from fastml._kernels.kmeans.gemm import chain_ends, small_from
 # for the driver
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # no-cython-lint
 
-SMALL_KERNELS = has_small_kernels()
 BOUNDED = True                       # assign and follow keep Bounds
 FUSED = True                         # there is assign_and_add_up
 FUSED_BYTES = 1 << 18                # of a chunk that is added up, too
@@ -126,7 +125,7 @@ cdef label(
     """Do what assign does; with `sums` every chunk is added up as soon as it has its labels."""
     cdef fml_assign task
     cdef float[::1] upper, lower, block_norms, moved, others_moved, nearest_other
-    cdef int32_t[::1] movers, mover_at
+    cdef int32_t[::1] movers, mover_at, ends
     cdef floating[:, ::1] mover_centers
     cdef floating[::1] mover_norms
     cdef unsigned char[::1] done
@@ -153,7 +152,9 @@ cdef label(
     task.narrow_centers = NULL
     if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS and not fml_few(&task):
         _floats = set_screen(&task)             # owns what the task points to
-    task.small_from = small_from(task.n, task.d, task.k) if SMALL_KERNELS else task.n
+    task.small_from = small_from(task.n, task.d, task.k)
+    ends = np.array(chain_ends(task.d, sizeof(floating)), np.int32)
+    task.chain_ends, task.n_chains = &ends[0], ends.shape[0]
     task.c_norm_max = largest_norm(c_norms)
     task.n_changed = task.n_evaluated = 0
     cdef double row_ns = 5 + 0.04 * <double> task.d * task.k

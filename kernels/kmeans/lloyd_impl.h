@@ -3,27 +3,50 @@
 /* What is known of one block of samples once all centres were seen. */
 typedef struct { T best[BLOCK], second[BLOCK], index[BLOCK]; } NAME(nearest);
 
+/* c_norms - 2 x.c  of the dot products in acc. */
+FML_INLINE void NAME(values)(const T *restrict c_norms, const int n_rows, V acc[FML_ROWS][FML_VECTORS]) {
+    for (int r = 0; r < n_rows; r++)
+        for (int s = 0; s < FML_VECTORS; s++) acc[r][s] = OP(fma)(acc[r][s], OP(set1)(-2), OP(set1)(c_norms[r]));
+}
+
+/* What the chains after the first add to such values, one after the other: see gemm.py. */
+static void NAME(more_chains)(const T *restrict xt, const T *restrict centers, ptrdiff_t d, const int32_t *ends, int n_chains, int n_rows,
+                              V value[FML_ROWS][FML_VECTORS]) {
+    for (int c = 1; c < n_chains; c++) {
+        const ptrdiff_t start = ends[c - 1], length = ends[c] - start;
+        V acc[FML_ROWS][FML_VECTORS];
+#define DOTS(n_rows_) NAME(dots)(xt + start * BLOCK, centers + start, length, d, n_rows_, NULL, acc)
+        FML_EACH_TILE(j, n_rows, DOTS)
+#undef DOTS
+        for (int r = 0; r < n_rows; r++)
+            for (int s = 0; s < FML_VECTORS; s++) value[r][s] = OP(fma)(acc[r][s], OP(set1)(-2), value[r][s]);
+    }
+}
+
 /* The best and second-best  c_norms[j] - 2 x.c_j  of BLOCK samples; the lowest j among equal best ones.
  *
  * xt       (d, BLOCK)   in
  * centers  (k, d)       in
  * c_norms  (k,)         in
+ * ends     (n_chains,)  in    where the chains of a dot product end, the last one at d
  * want_second           in    a constant: 0 leaves `second` unset
  * out                   out   index counts from 0, exact as T up to 2^24 centres */
 FML_INLINE void NAME(nearest_two)(const T *restrict xt, const T *restrict centers, const T *restrict c_norms, ptrdiff_t d, ptrdiff_t k,
-                                  const T *const *ahead, const int want_second, NAME(nearest) *restrict out) {
+                                  const int32_t *ends, int n_chains, const T *const *ahead, const int want_second,
+                                  NAME(nearest) *restrict out) {
     V best[FML_VECTORS], second[FML_VECTORS], index[FML_VECTORS];
     for (int s = 0; s < FML_VECTORS; s++) best[s] = second[s] = OP(set1)(INFINITY), index[s] = OP(set1)(0);
-    const V minus_two = OP(set1)(-2);
 #define FINISH(n_rows)                                                                            \
     {                                                                                             \
         V acc[FML_ROWS][FML_VECTORS];                                                             \
-        if (j && n_rows == FML_ROWS) NAME(dots)(xt, centers + j * d, d, n_rows, NULL, acc);       \
-        else NAME(dots)(xt, centers + j * d, d, n_rows, j ? NULL : ahead, acc);                   \
+        if (j && n_rows == FML_ROWS) NAME(dots)(xt, centers + j * d, ends[0], d, n_rows, NULL, acc); \
+        else NAME(dots)(xt, centers + j * d, ends[0], d, n_rows, j ? NULL : ahead, acc);          \
+        NAME(values)(c_norms + j, n_rows, acc);                                                   \
+        if (n_chains > 1) NAME(more_chains)(xt, centers + j * d, d, ends, n_chains, n_rows, acc); \
         for (int r = 0; r < n_rows; r++) {                                                        \
-            const V norm = OP(set1)(c_norms[j + r]), number = OP(set1)((T)(j + r));               \
+            const V number = OP(set1)((T)(j + r));                                                \
             for (int s = 0; s < FML_VECTORS; s++) {                                               \
-                const V value = OP(fma)(acc[r][s], minus_two, norm);                              \
+                const V value = acc[r][s];                                                        \
                 if (want_second) second[s] = OP(min)(second[s], OP(max)(best[s], value));                          \
                 index[s] = OP(pick_lt)(value, best[s], number, index[s]);                         \
                 best[s] = OP(pick_lt)(value, best[s], value, best[s]);                            \
@@ -53,29 +76,45 @@ static T NAME(small_dot)(const T *x, const T *c, ptrdiff_t d, int by_halves) {
     return lane[0];
 }
 
-/* x.c of sample i and centre j as scikit-learn's GEMM computes it: one fused chain, or as for small matrices. */
-static T NAME(gemm_dot)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j) {
-    const T *const x = (const T *)t->X + i * t->d, *const c = (const T *)t->centers + j * t->d;
+/* c_norm - 2 x.c  of sample i and centres j to j + n (at most FML_CHAINS) as scikit-learn's GEMM computes it: by fused chains, or as for small
+ * matrices. The chains of several centres run side by side: one alone waits for each sum. */
+static void NAME(gemm_values)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j, int n, T *values) {
+    const ptrdiff_t d = t->d;
+    const T *const x = (const T *)t->X + i * d, *const centers = (const T *)t->centers + j * d, *const c_norms = (const T *)t->c_norms + j;
     if (i >= t->small_from) {
         const ptrdiff_t start = i - i % FML_GEMM_ROWS, n_rows = t->n - start < FML_GEMM_ROWS ? t->n - start : FML_GEMM_ROWS;
-        return NAME(small_dot)(x, c, t->d, j >= (t->k & ~(ptrdiff_t)3) && i - start >= (n_rows & ~(ptrdiff_t)3));
+        for (int r = 0; r < n; r++) {
+            const int by_halves = j + r >= (t->k & ~(ptrdiff_t)3) && i - start >= (n_rows & ~(ptrdiff_t)3);
+            values[r] = c_norms[r] - 2 * NAME(small_dot)(x, centers + r * d, d, by_halves);
+        }
+        return;
     }
-    T sum = 0;
-    for (ptrdiff_t f = 0; f < t->d; f++) sum = FMA(x[f], c[f], sum);
-    return sum;
+    ptrdiff_t f = 0;
+    for (int r = 0; r < n; r++) values[r] = c_norms[r];
+    for (int c = 0; c < t->n_chains; c++) {
+        T sum[FML_CHAINS] = {0};
+        for (; f < t->chain_ends[c]; f++)
+            for (int r = 0; r < FML_CHAINS; r++) sum[r] = FMA(x[f], centers[(r < n ? r : 0) * d + f], sum[r]);
+        for (int r = 0; r < n; r++) values[r] -= 2 * sum[r];
+    }
 }
 
 /* scikit-learn's own decision for sample i.  Lloyd: the smallest value by its GEMM, first of equals.  Elkan: the nearest by the directly
  * summed distance (four features at a time, no fused operations), and the present label unless another is strictly nearer. */
 static int32_t NAME(decide)(const fml_assign *t, ptrdiff_t i) {
-    const T *const x = (const T *)t->X + i * t->d, *const centers = t->centers, *const c_norms = t->c_norms;
+    const T *const x = (const T *)t->X + i * t->d, *const centers = t->centers;
     const int32_t label = t->labels[i];
     T best = INFINITY;
     int32_t found = 0;
     if (t->stay && label >= 0) best = SQRT(NAME(squared_distance)(x, centers + label * t->d, t->d)), found = label;
-    for (ptrdiff_t j = 0; j < t->k; j++) {
-        const T value = t->stay ? SQRT(NAME(squared_distance)(x, centers + j * t->d, t->d)) : c_norms[j] - 2 * NAME(gemm_dot)(t, i, j);
-        if (value < best) best = value, found = (int32_t)j;
+    for (ptrdiff_t j = 0; j < t->k; j += FML_CHAINS) {
+        const int n = t->k - j < FML_CHAINS ? (int)(t->k - j) : FML_CHAINS;
+        T values[FML_CHAINS];
+        if (t->stay)
+            for (int r = 0; r < n; r++) values[r] = SQRT(NAME(squared_distance)(x, centers + (j + r) * t->d, t->d));
+        else NAME(gemm_values)(t, i, j, n, values);
+        for (int r = 0; r < n; r++)
+            if (values[r] < best) best = values[r], found = (int32_t)(j + r);
     }
     return found;
 }
@@ -118,12 +157,12 @@ static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt
         const ptrdiff_t next = first + n_rows < end ? first + n_rows : start;
         if (d < 4 && n_rows == BLOCK) {
             NAME(transpose_run)(X + first * d, d, xt);   /* addresses cost more than the loads */
-            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, NULL, 0, &found);
+            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, t->chain_ends, t->n_chains, NULL, 0, &found);
         } else {
             if (d < 4) NAME(point)(X + first * d, d, n_rows, at[turn]);
             else NAME(point)(X + next * d, d, end - next, at[!turn]);
             NAME(transpose)(at[turn], d < 4 ? NULL : at[!turn], d, xt);
-            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, d < 4 ? NULL : at[!turn], 0, &found);
+            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, t->chain_ends, t->n_chains, d < 4 ? NULL : at[!turn], 0, &found);
         }
         for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
         fml_relabel_run(t, first, labels, n_rows, n_changed);
@@ -226,7 +265,7 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
                               int n_rows, T *xt, int64_t *n_changed) {
     NAME(transpose)(at, next, t->d, xt);
     NAME(nearest) found;
-    NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, next, 1, &found);
+    NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, t->chain_ends, t->n_chains, next, 1, &found);
     T norm[BLOCK];
     NAME(norms)(xt, t->d, norm);
     int32_t label[BLOCK];
@@ -238,8 +277,9 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
  *
  * labels  (n,)            in   of the samples from `start` on
  * xt      (2, d, BLOCK)   in   the samples, and room for their centres */
-FML_INLINE void NAME(own_values)(const T *centers, const T *c_norms, ptrdiff_t d, const int32_t *labels, const int32_t *rows, int n_rows,
+FML_INLINE void NAME(own_values)(const fml_assign *t, const T *centers, const T *c_norms, const int32_t *labels, const int32_t *rows, int n_rows,
                                  T *xt, T *own) {
+    const ptrdiff_t d = t->d;
     const T *at[BLOCK];
     T c_norm[BLOCK], *const ct = xt + d * BLOCK;
     for (int s = 0; s < BLOCK; s++) {
@@ -249,9 +289,14 @@ FML_INLINE void NAME(own_values)(const T *centers, const T *c_norms, ptrdiff_t d
     }
     NAME(transpose)(at, NULL, d, ct);
     for (int s = 0; s < BLOCK; s += LANES) {
-        V sum = OP(set1)(0);
-        for (ptrdiff_t f = 0; f < d; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
-        OP(store)(own + s, OP(fma)(sum, OP(set1)(-2), OP(load)(c_norm + s)));
+        V value = OP(load)(c_norm + s);
+        ptrdiff_t f = 0;
+        for (int c = 0; c < t->n_chains; c++) {
+            V sum = OP(set1)(0);
+            for (; f < t->chain_ends[c]; f++) sum = OP(fma)(OP(load)(xt + f * BLOCK + s), OP(load)(ct + f * BLOCK + s), sum);
+            value = OP(fma)(sum, OP(set1)(-2), value);
+        }
+        OP(store)(own + s, value);
     }
 }
 
@@ -273,10 +318,10 @@ static void NAME(mover_block)(fml_assign *t, const T *const *at, const T *const 
                               int n_rows, T *xt, int64_t *n_changed) {
     NAME(transpose)(at, next, t->d, xt);
     NAME(nearest) found;
-    NAME(nearest_two)(xt, t->mover_centers, t->mover_norms, t->d, t->n_movers, next, 1, &found);
+    NAME(nearest_two)(xt, t->mover_centers, t->mover_norms, t->d, t->n_movers, t->chain_ends, t->n_chains, next, 1, &found);
     T norm[BLOCK], own[BLOCK];
     NAME(norms)(xt, t->d, norm);
-    NAME(own_values)(t->centers, t->c_norms, t->d, t->labels + start, rows, n_rows, xt, own);
+    NAME(own_values)(t, t->centers, t->c_norms, t->labels + start, rows, n_rows, xt, own);
     int32_t label[BLOCK];
     for (int s = 0; s < n_rows; s++) label[s] = NAME(with_own)(t, start + rows[s], own[s], s, &found);
     NAME(settle)(t, start, rows, n_rows, &found, norm, label, 1, n_changed);
@@ -358,13 +403,14 @@ static void NAME(close)(fml_assign *t, ptrdiff_t start, fml_open *open, T *xt) {
 /* Block i of the centres: how far the nearest other one is at least. */
 static void NAME(gaps_block)(const fml_gaps *t, ptrdiff_t i, int worker) {
     T *const xt = (T *)((char *)t->scratch + worker * t->scratch_size), norm[BLOCK];
+    const int32_t one_chain = (int32_t)t->d;
     const T *at[BLOCK];
     for (int s = 0; s < BLOCK; s++)
         at[s] = (const T *)t->centers + (i * BLOCK + s < t->k ? i * BLOCK + s : t->k - 1) * t->d;
     NAME(transpose)(at, NULL, t->d, xt);
     NAME(norms)(xt, t->d, norm);
     NAME(nearest) found;                            /* the best is the centre itself, or one equal to it */
-    NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, NULL, 1, &found);
+    NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, &one_chain, 1, NULL, 1, &found);
     for (int s = 0; s < BLOCK && i * BLOCK + s < t->k; s++) {
         const double gap2 = found.second[s] + (double)norm[s] * norm[s] - NAME(doubt)(t->d, norm[s], t->c_norm_max);
         t->nearest_other[i * BLOCK + s] = (float)sqrt(gap2 > 0 ? gap2 : 0) * (1 - 0x1p-20f);

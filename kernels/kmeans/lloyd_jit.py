@@ -5,10 +5,9 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import fma, kernel
-from fastml._kernels.kmeans.gemm import CHUNK_ROWS, has_small_kernels, small_from
+from fastml._kernels.kmeans.gemm import CHUNK_ROWS, chain_ends, small_from
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
 
-SMALL_KERNELS = has_small_kernels()
 BOUNDED = FUSED = False
 
 
@@ -32,14 +31,23 @@ def distances(x, centers, out):
 
 
 @kernel
-def scores(x, transposed, c_norms, out):
-    """out[j] = c_norms[j] - 2 x.c_j; the dot product is one chain of fused operations, as in scikit-learn's GEMM."""
-    out[:] = 0
-    for f in range(len(x)):
-        for j in range(len(out)):
-            out[j] = fma(x[f], transposed[f, j], out[j])
+def scores(x, transposed, c_norms, ends, sums, out):
+    """out[j] = c_norms[j] - 2 x.c_j; each dot product in the chains of fused operations of scikit-learn's GEMM.
+
+    ends (n_chains,): see gemm.py. sums (len(out),): room.
+    """
+    start = 0
     for j in range(len(out)):
-        out[j] = c_norms[j] - (out[j] + out[j])
+        out[j] = c_norms[j]
+    for end in ends:
+        for j in range(len(out)):
+            sums[j] = 0
+        for f in range(start, end):
+            for j in range(len(out)):
+                sums[j] = fma(x[f], transposed[f, j], sums[j])
+        for j in range(len(out)):
+            out[j] -= sums[j] + sums[j]
+        start = end
 
 
 @kernel
@@ -93,14 +101,14 @@ def relabel(labels, touched, i, label):
 
 
 def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
-    first_small = small_from(*X.shape, len(centers)) if SMALL_KERNELS else len(X)
-    return assign_all(X, centers, c_norms, labels, touched, stay, first_small)
+    first_small, ends = small_from(*X.shape, len(centers)), np.array(chain_ends(X.shape[1], X.itemsize))
+    return assign_all(X, centers, c_norms, labels, touched, stay, first_small, ends)
 
 
 @kernel
-def assign_all(X, centers, c_norms, labels, touched, stay, first_small):
+def assign_all(X, centers, c_norms, labels, touched, stay, first_small, ends):
     transposed = centers.T.copy()
-    values = np.empty(len(centers), X.dtype)
+    sums, values = np.empty(len(centers), X.dtype), np.empty(len(centers), X.dtype)
     n_changed = 0
     for i in range(len(X)):
         if stay:
@@ -110,7 +118,7 @@ def assign_all(X, centers, c_norms, labels, touched, stay, first_small):
             small_scores(X, i, centers, c_norms, values)
             n_changed += relabel(labels, touched, i, smallest(values, 0))
         else:
-            scores(X[i], transposed, c_norms, values)
+            scores(X[i], transposed, c_norms, ends, sums, values)
             n_changed += relabel(labels, touched, i, smallest(values, 0))
     return n_changed, len(X)
 

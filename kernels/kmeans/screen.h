@@ -24,11 +24,11 @@ static int fml_screen_block(fml_assign *t, const double *const *at, const double
     float norm[FML_NARROW], own[FML_NARROW], doubt[FML_NARROW], near2[FML_NARROW], next2[FML_NARROW];
     int32_t sure[FML_NARROW], label[FML_NARROW];
     fml_narrow_f64(at, ahead, t->origin, t->d, xt);
-    if (movers) nearest_two_f32(xt, t->narrow_movers, t->narrow_mover_norms, t->d, t->n_movers, NULL, 1, &found);
-    else nearest_two_f32(xt, t->narrow_centers, t->narrow_norms, t->d, t->k, NULL, 1, &found);
+    if (movers) nearest_two_f32(xt, t->narrow_movers, t->narrow_mover_norms, t->d, t->n_movers, t->chain_ends, t->n_chains, NULL, 1, &found);
+    else nearest_two_f32(xt, t->narrow_centers, t->narrow_norms, t->d, t->k, t->chain_ends, t->n_chains, NULL, 1, &found);
     norms_f32(xt, t->d, norm);
     if (movers) {
-        own_values_f32(t->narrow_centers, t->narrow_norms, t->d, t->labels + start, rows, n_rows, xt, own);
+        own_values_f32(t, t->narrow_centers, t->narrow_norms, t->labels + start, rows, n_rows, xt, own);
         for (int s = 0; s < n_rows; s++) label[s] = with_own_f32(t, start + rows[s], own[s], s, &found);
     } else for (int s = 0; s < FML_NARROW; s++) label[s] = (int32_t)found.index[s];
     fml_screen_doubts(t, norm, doubt);

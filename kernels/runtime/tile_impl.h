@@ -1,8 +1,8 @@
 /* The register tile: dot products of BLOCK samples with FML_ROWS rows at a time, one lane a sample.  Template, see typed.h.
  *
  * Every dot product is one chain of fused multiply-adds over the features in ascending order.  This is, bit for bit, what OpenBLAS's
- * packed GEMM kernels for Haswell and later compute (measured: all shapes with d < 32, and with n * k >= 2,000 up to d = 384), so a
- * kernel that finishes a tile as scikit-learn finishes its GEMM takes scikit-learn's own decisions, ties included.
+ * packed GEMM kernels for Haswell and later compute (measured: all shapes with d < 32, and with n * k >= 2,000 up to the d at which they cut
+ * their chains: kmeans/gemm.py), so a kernel that finishes a tile as scikit-learn finishes its GEMM takes scikit-learn's own decisions, ties included.
  */
 #ifndef FML_ROWS
 #define FML_ROWS 6
@@ -41,12 +41,12 @@ FML_INLINE void NAME(transpose_run)(const T *restrict rows, ptrdiff_t d, T *rest
 }
 
 /* xt    (d, BLOCK)                   in
- * y     (n_rows, d) C order          in    n_rows <= FML_ROWS, a constant where this is inlined
+ * y     (n_rows, d)                  in    n_rows <= FML_ROWS, a constant where this is inlined; `stride` from row to row
  * ahead BLOCK pointers               in    rows wanted next: each of their cache lines is sent for once, spread over the loop
  *                                          (in one go they would stall it: 39 against 26 ns a sample at d = 32, k = 8); or NULL
  * acc   (n_rows, FML_VECTORS)        out   lane by lane  sum_f xt[f] * y[f]  as one chain */
-FML_INLINE void NAME(dots)(const T *restrict xt, const T *restrict y, ptrdiff_t d, const int n_rows, const T *const *ahead,
-                           V acc[FML_ROWS][FML_VECTORS]) {
+FML_INLINE void NAME(dots)(const T *restrict xt, const T *restrict y, ptrdiff_t d, ptrdiff_t stride, const int n_rows,
+                           const T *const *ahead, V acc[FML_ROWS][FML_VECTORS]) {
     const int line = 64 / sizeof(T) < BLOCK ? 64 / sizeof(T) : BLOCK;
     for (int j = 0; j < n_rows; j++)
         for (int s = 0; s < FML_VECTORS; s++) acc[j][s] = OP(set1)(0);
@@ -56,7 +56,7 @@ FML_INLINE void NAME(dots)(const T *restrict xt, const T *restrict y, ptrdiff_t 
         if (ahead)
             for (int s = 0; s < BLOCK; s += line) __builtin_prefetch(ahead[s + f % line] + (f - f % line), 0, 2);
         for (int j = 0; j < n_rows; j++) {
-            const V c = OP(set1)(y[j * d + f]);
+            const V c = OP(set1)(y[j * stride + f]);
             for (int s = 0; s < FML_VECTORS; s++) acc[j][s] = OP(fma)(x[s], c, acc[j][s]);
         }
     }

@@ -201,13 +201,28 @@ def test_the_dot_products_are_chains_of_fused_operations(dtype):
 
     p = Problem((20, 11, 5), "normal", "none", dtype)
     out = np.empty(5, dtype)
-    for x in p.X:
-        scores(x, p.centers.T.copy(), squared_norms(p.centers), out)
-        for j, c in enumerate(p.centers):
-            dot = dtype(0)
-            for a, b in zip(x, c, strict=True):
-                dot = fused(a, b, dot, dtype)
-            assert out[j] == squared_norms(p.centers)[j] - 2 * dot
+    for ends in ([11], [4, 11], [4, 8, 11]):
+        for x in p.X:
+            scores(x, p.centers.T.copy(), squared_norms(p.centers), np.array(ends), np.empty(5, dtype), out)
+            for j, c in enumerate(p.centers):
+                value, dot = squared_norms(p.centers)[j], dtype(0)
+                for f in range(11):
+                    dot = fused(x[f], c[f], dot, dtype)
+                    if f + 1 in ends:
+                        value, dot = value - 2 * dot, dtype(0)
+                assert out[j] == value
+
+
+def test_chains_are_cut_where_the_blocks_of_openblas_end(monkeypatch):
+    from fastml._kernels.kmeans import gemm
+
+    monkeypatch.setattr(gemm, "HAS_SMALL_KERNELS", True)
+    assert gemm.chain_ends(448, 4) == [448]
+    assert gemm.chain_ends(784, 4) == [400, 784]
+    assert gemm.chain_ends(784, 8) == [384, 592, 784]
+    assert gemm.chain_ends(1000, 4) == [448, 736, 1000]
+    monkeypatch.setattr(gemm, "HAS_SMALL_KERNELS", False)
+    assert gemm.chain_ends(784, 8) == [256, 512, 648, 784]
 
 
 def test_distances_are_summed_four_features_at_a_time(dtype):

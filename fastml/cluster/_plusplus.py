@@ -208,9 +208,13 @@ class Products:
 
     def follow(self, choices):
         """Make centres of candidates that were chosen elsewhere: pairs as of `choose`."""
-        for drawn, best in choices[:-1]:
-            nearest = self._squares(drawn)[best]
-            self.closest = np.minimum(self.closest, nearest, out=nearest)
+        products = np.empty((len(choices[0][0]), len(self.X))) if len(choices) > 1 else None
+        for drawn, best in choices[
+            :-1
+        ]:  # of the products only one row is needed, but alone it might be rounded otherwise
+            rows = self.X[drawn]
+            nearest = np.matmul(rows, self.X.T, out=products)[best]
+            np.minimum(self.closest, self._finish(nearest, _norms_of(rows)[best]), out=self.closest)
         for drawn, best in choices[-1:]:
             self._add(drawn, best)
 
@@ -233,11 +237,18 @@ class Products:
 
     def _squares(self, indices):
         rows = self.X[indices]
-        found = rows @ self.X.T
-        found *= -2
-        found += np.einsum("ij,ij->i", rows, rows)[:, np.newaxis]
-        found += self.norms.reshape(1, -1)
-        return np.maximum(found, 0, out=found)
+        return self._finish(rows @ self.X.T, _norms_of(rows)[:, np.newaxis])
+
+    def _finish(self, products, norms):
+        """Make squared distances of the products with rows of these norms."""
+        products *= -2
+        products += norms
+        products += self.norms
+        return np.maximum(products, 0, out=products)
+
+
+def _norms_of(rows):
+    return np.einsum("ij,ij->i", rows, rows)
 
 
 class Estimates:

@@ -16,7 +16,7 @@ static void fml_choose_scan(fml_tree *t) {
         const double w = fml_weight(t, (uint32_t)i);
         t->total_weight += w;
         heaviest = w > heaviest ? w : heaviest;
-        whole &= w == (double)(int64_t)w;
+        whole &= fabs(w) < FML_EXACT_WEIGHT && w == (double)(int64_t)w;
         negative |= !(w >= 0);
     }
     t->unit = !t->weights;

@@ -259,7 +259,7 @@ static void fml_grow_ahead(fml_tree *t, fml_records *out, fml_plan *plan) {
             memcpy(&right.other_impurity, out->notes + out->n_notes - 4, sizeof(double));
             right.begins = out->n_notes - 1;
         }
-        fml_count_children(t, &left, &right);
+        fml_count_children(t, t->total.sums, t->left.sums, &left, &right);
         fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left.depth, left.end - left.start, left.impurity),
                        !fml_stays_leaf(g, right.depth, right.end - right.start, right.impurity));
         if (fml_push(t, &stack, &right) || fml_push(t, &stack, &left)) break;

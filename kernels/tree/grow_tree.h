@@ -32,7 +32,7 @@ static void fml_grow_below(fml_tree *t, const fml_waiting *first, ptrdiff_t most
         fml_waiting left, right;
         fml_make_children(t, &now, at, &o, &left, &right);
         fml_bound(g, o.feature, o.middle, &left, &right);
-        fml_count_children(t, &left, &right);
+        fml_count_children(t, t->total.sums, t->left.sums, &left, &right);
         fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left.depth, left.end - left.start, left.impurity),
                        !fml_stays_leaf(g, right.depth, right.end - right.start, right.impurity));
         if (fml_push(t, &stack, &right) || fml_push(t, &stack, &left)) break;
@@ -134,10 +134,7 @@ static void fml_best_first(fml_tree *t) {
         right.is_left = 0;
         right.impurity = now.impurity_right;
         fml_bound(g, node->feature, now.middle, &left, &right);
-        for (int c = 0; c < 2; c++) {
-            left.counted[c] = now.counted_left[c];
-            right.counted[c] = now.counted[c] - now.counted_left[c];
-        }
+        fml_count_children(t, now.counted, now.counted_left, &left, &right);
         fml_await(t, &heap, &left);
         if (!t->failed) fml_await(t, &heap, &right);
     }

@@ -223,12 +223,12 @@ static void fml_make_children(const fml_tree *t, const fml_waiting *now, ptrdiff
     right->impurity = o->impurity_right;
 }
 
-/* What fml_judge found of the children's classes. */
-static void fml_count_children(const fml_tree *t, fml_waiting *left, fml_waiting *right) {
+/* The children's weights by class, of which there are two: from those of the node and of its left side. */
+static void fml_count_children(const fml_tree *t, const double *all, const double *on_left, fml_waiting *left, fml_waiting *right) {
     if (t->scan != FML_SCAN_GINI2) return;
     for (ptrdiff_t c = 0; c < t->g->stride; c++) {
-        left->counted[c] = t->left.sums[c];
-        right->counted[c] = t->total.sums[c] - t->left.sums[c];
+        left->counted[c] = on_left[c];
+        right->counted[c] = all[c] - on_left[c];
     }
 }
 #endif

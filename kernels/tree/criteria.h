@@ -180,4 +180,23 @@ static inline void fml_rest(const fml_tree *t, const fml_sums *part, fml_sums *r
     rest->weight = t->total.weight - part->weight;
     rest->squares = t->total.squares - part->squares;
 }
+
+/* Count the targets above 0 of a sample, towards the node and towards its right side. */
+static inline void fml_count_positive(const fml_tree *t, uint32_t sample, int node, int right, ptrdiff_t *positive) {
+    const ptrdiff_t n_outputs = t->g->n_outputs;
+    for (ptrdiff_t k = 0; k < n_outputs; k++) {
+        const int is_positive = t->g->y[sample * n_outputs + k] > 0;
+        positive[k] += node * is_positive;
+        positive[n_outputs + k] += right * is_positive;
+    }
+}
+
+/* What rounding leaves of sums of zeros is zero, too: Poisson's criterion forbids such sides. */
+static void fml_clear_zeros(const fml_tree *t, const ptrdiff_t *positive, fml_sums *left, fml_sums *right) {
+    const ptrdiff_t n_outputs = t->g->n_outputs;
+    for (ptrdiff_t k = 0; k < n_outputs; k++) {
+        if (positive[n_outputs + k] == 0) right->sums[k] = 0;
+        if (positive[n_outputs + k] == positive[k]) left->sums[k] = 0;
+    }
+}
 #endif

@@ -94,6 +94,27 @@ def move_to_left(given, node, order, done, n_left):
 
 
 @kernel
+def count_positive(given, node, order):
+    """Return the targets above 0 of order[:j] for every j, by output: Poisson's; else nothing."""
+    counts = np.zeros((len(order) + 1 if given.criterion == POISSON else 0, given.y.shape[1]), np.int64)
+    for j in range(len(counts) - 1):
+        for k in range(counts.shape[1]):
+            counts[j + 1, k] = counts[j, k] + (given.y[node.members[order[j]], k] > 0)
+    return counts
+
+
+@kernel
+def clear_zeros(node, positive, n_left):
+    """Take what rounding leaves of sums of zeros for zero: Poisson's criterion forbids such sides."""
+    if len(positive):
+        for k in range(positive.shape[1]):
+            if positive[n_left, k] == 0:
+                node.sums[LEFT, k, 0] = 0
+            if positive[n_left, k] == positive[-1, k]:
+                node.sums[RIGHT, k, 0] = 0
+
+
+@kernel
 def sum_up(given, members):
     n, shape = len(members), (3, given.y.shape[1], given.n_classes.max())
     ranks = target_ranks(given.y, members[: n if given.criterion == ABSOLUTE_ERROR else 0])

@@ -40,15 +40,20 @@ FML_INLINE_ALWAYS int fml_is_gap(const fml_search *s, ptrdiff_t i) {
     return (left != right) & (!s->tight || fml_is_apart(s->tight, s->values, left, right));
 }
 
+/* Note the place of the best split so far; is_end: after the last value, so that only missing ones go right. */
+static inline void fml_note_place(fml_split *best, ptrdiff_t n_left, uint32_t rank_left, uint32_t rank_right, int missing_left, int is_end) {
+    best->n_left = n_left;
+    best->rank_left = rank_left;
+    best->rank_right = is_end ? 0 : rank_right;
+    best->missing_left = (uint8_t)missing_left;
+    best->only_missing_right = (uint8_t)is_end;
+}
+
 static void fml_take(const fml_search *s, fml_block *b, int k, int is_end, fml_split *best) {
     const int j = fml_top(b, k, &best->proxy);
     if (j < 0) return;
     const ptrdiff_t i = b->at[j];
-    best->n_left = s->n_before + i + 1;
-    best->rank_left = fml_rank(s->entries[i]);
-    best->rank_right = is_end ? 0 : fml_rank(s->entries[i + 1]);
-    best->missing_left = s->n_before > 0;
-    best->only_missing_right = (uint8_t)is_end;
+    fml_note_place(best, s->n_before + i + 1, fml_rank(s->entries[i]), is_end ? 0 : fml_rank(s->entries[i + 1]), s->n_before > 0, is_end);
 }
 
 /* The loop over a search's entries. MOVE(e) moves an entry to the left, WRITE(j) notes the sums as candidate j. */
@@ -96,12 +101,11 @@ static void fml_take(const fml_search *s, fml_block *b, int k, int is_end, fml_s
 
 FML_INLINE_ALWAYS void fml_search_gini2(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, fml_split *best) {
     fml_block block;
-    const int shift = t->class_bits;
-    const uint32_t class_mask = (1u << shift) - 1;
+    const int shift = t->class_bits; /* 1 */
     int64_t weight = 0, ones = 0;
 #define MOVE(entry)                                                     \
     {                                                                   \
-        const uint32_t code = (uint32_t)(entry) & FML_CODE_MASK, is_one = code & class_mask; \
+        const uint32_t code = (uint32_t)(entry) & FML_CODE_MASK, is_one = code & 1;   \
         const uint32_t w = unit ? 1 : code >> shift;                    \
         weight += w;                                                    \
         ones += unit ? is_one : (w & -is_one);                          \
@@ -190,24 +194,8 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
 #undef WRITE
 }
 
-/* Count the targets above 0 of some entries, towards the node and towards its right side. */
-static void fml_count_positive(const fml_tree *t, const uint64_t *entries, ptrdiff_t n, int node, int right, ptrdiff_t *positive) {
-    const ptrdiff_t n_outputs = t->g->n_outputs;
-    for (ptrdiff_t j = 0; j < n; j++)
-        for (ptrdiff_t k = 0; k < n_outputs; k++) {
-            const int is_positive = t->g->y[fml_sample(entries[j]) * n_outputs + k] > 0;
-            positive[k] += node * is_positive;
-            positive[n_outputs + k] += right * is_positive;
-        }
-}
-
-/* What rounding leaves of sums of zeros is zero, too: Poisson's criterion forbids such sides. */
-static void fml_clear_zeros(const fml_tree *t, const ptrdiff_t *positive, fml_sums *left, fml_sums *right) {
-    const ptrdiff_t n_outputs = t->g->n_outputs;
-    for (ptrdiff_t k = 0; k < n_outputs; k++) {
-        if (positive[n_outputs + k] == 0) right->sums[k] = 0;
-        if (positive[n_outputs + k] == positive[k]) left->sums[k] = 0;
-    }
+static void fml_count_all_positive(const fml_tree *t, const uint64_t *entries, ptrdiff_t n, int node, int right, ptrdiff_t *positive) {
+    for (ptrdiff_t j = 0; j < n; j++) fml_count_positive(t, fml_sample(entries[j]), node, right, positive);
 }
 
 /* Any criterion, a candidate at a time; the sums come from where fewer samples are, as in scikit-learn. */
@@ -221,12 +209,12 @@ static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_
     fml_clear(t, &left);
     if (poisson) {
         memset(room->positive, 0, 2 * t->g->n_outputs * sizeof *room->positive);
-        fml_count_positive(t, before, n_before, 1, 0, room->positive);
-        fml_count_positive(t, s->entries, s->m, 1, 1, room->positive);
-        fml_count_positive(t, after, n_after, 1, 1, room->positive);
+        fml_count_all_positive(t, before, n_before, 1, 0, room->positive);
+        fml_count_all_positive(t, s->entries, s->m, 1, 1, room->positive);
+        fml_count_all_positive(t, after, n_after, 1, 1, room->positive);
     }
     for (ptrdiff_t i = 0; i < s->m; i++) {
-        if (poisson) fml_count_positive(t, s->entries + i, 1, 0, -1, room->positive);
+        if (poisson) fml_count_all_positive(t, s->entries + i, 1, 0, -1, room->positive);
         const int is_end = i == s->m - 1;
         if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
         const ptrdiff_t jump = i + 1 - moved + (started ? 0 : n_before), rest = s->m - i - 1 + n_after;

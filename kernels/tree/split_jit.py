@@ -13,6 +13,8 @@ from fastml._kernels.tree.criteria_jit import (
     RIGHT,
     SQUARED_ERROR,
     clear,
+    clear_zeros,
+    count_positive,
     leave_rest_to_the_right,
     move_to_left,
     proxy,
@@ -72,6 +74,7 @@ def scan(given, node, feature, values, order, missing_left, lower, upper, best):
         left_errors, left_medians = running_errors(given.y, given.weights, node.members, node.ranks, order)
         reverse = order[::-1].copy()
         right_errors, right_medians = running_errors(given.y, given.weights, node.members, node.ranks, reverse)
+    positive = count_positive(given, node, order)
     done = 0
     for n_left in range(1, n):
         before, after = values[order[n_left - 1]], values[order[n_left]]
@@ -83,6 +86,7 @@ def scan(given, node, feature, values, order, missing_left, lower, upper, best):
         move_to_left(given, node, order, done, n_left)
         done = n_left
         leave_rest_to_the_right(given, node)
+        clear_zeros(node, positive, n_left)
         if given.criterion == ABSOLUTE_ERROR:
             node.errors[LEFT], node.sums[LEFT, :, 0] = left_errors[n_left - 1], left_medians[n_left - 1]
             node.errors[RIGHT], node.sums[RIGHT, :, 0] = right_errors[n - n_left - 1], right_medians[n - n_left - 1]
@@ -129,6 +133,7 @@ def random_threshold(given, node, feature, values, extremes, seed, lower, upper,
     if min(n_left, len(order) - n_left) < given.min_samples_leaf:
         return best
     sum_up_sides(given, node, order, n_left)
+    clear_zeros(node, count_positive(given, node, order), n_left)
     gain = judge(given, node, feature, lower, upper, n_left)
     if gain > best.proxy:
         return Candidate(gain, feature, threshold, missing_left if n_missing else n_left > len(order) - n_left, n_left)

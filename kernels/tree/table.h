@@ -85,11 +85,8 @@ static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t 
         const int top = fml_top(&block, k, &best->proxy);
         if (top < 0) continue;
         const ptrdiff_t at = block.at[top];
-        best->n_left = (ptrdiff_t)((s->before + s->sums[at]) >> 2 * FML_FIELD);
-        best->rank_left = (uint32_t)s->ranks[at];
-        best->rank_right = is_end ? 0 : (uint32_t)s->ranks[at + 1];
-        best->missing_left = s->before > 0;
-        best->only_missing_right = (uint8_t)is_end;
+        fml_note_place(best, (ptrdiff_t)((s->before + s->sums[at]) >> 2 * FML_FIELD), (uint32_t)s->ranks[at],
+                       is_end ? 0 : (uint32_t)s->ranks[at + 1], s->before > 0, is_end);
     }
 }
 

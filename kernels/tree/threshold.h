@@ -114,6 +114,12 @@ static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int c
         proxy = -wr * (m->last_error[n_left] / (wr * g->n_outputs)) - wl * (m->first_error[n_left - 1] / (wl * g->n_outputs));
     } else {
         fml_rest(t, &left, &right);
+        if (g->criterion == FML_POISSON) {
+            memset(room->positive, 0, 2 * g->n_outputs * sizeof *room->positive);
+            for (ptrdiff_t p = 0; p < n; p++)
+                fml_count_positive(t, samples[p], 1, !(isnan(x[p]) ? missing_left : x[p] <= threshold), room->positive);
+            fml_clear_zeros(t, room->positive, &left, &right);
+        }
         value_left = left.sums[0] / wl;
         value_right = right.sums[0] / wr;
         proxy = fml_proxy(t, &left, &right);

@@ -27,6 +27,7 @@ typedef struct {
     ptrdiff_t n, capacity, n_notes, notes_capacity;
     fml_waiting root;
     ptrdiff_t *constants;               /* (root.n_constants,)  or NULL */
+    int is_part;                        /* items and values are part of a plan's, with room for all that can be */
     double work;                        /* entries looked at */
 } fml_records;
 
@@ -34,8 +35,10 @@ typedef struct {
 #define FML_MOST_TIES UINT16_MAX
 
 static void fml_free_records(fml_records *r) {
-    free(r->items);
-    free(r->values);
+    if (!r->is_part) {
+        free(r->items);
+        free(r->values);
+    }
     free(r->notes);
     free(r->constants);
     *r = (fml_records){.n = 0};

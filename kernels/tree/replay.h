@@ -202,6 +202,7 @@ static void fml_ahead(fml_tree *t, const fml_waiting *node) {
     }
     fml_free_records(&plan.top);
     for (ptrdiff_t i = 0; i < plan.n_tasks; i++) fml_free_records(plan.tasks + i);
+    if (plan.items) munmap(plan.items, plan.bytes);
     free(plan.tasks);
     free(plan.order);
 }

@@ -3,7 +3,10 @@
 import numpy as np
 from sklearn.utils.random import sample_without_replacement
 
+from fastml._dispatch import load
 from fastml.tree._draws import generator
+
+_MANY = 256  # from so many on the compiled permutation is worth a generator's state of its own
 
 
 def draw(seed, population, drawn, replace, shares=None):
@@ -25,6 +28,10 @@ def draw(seed, population, drawn, replace, shares=None):
     state = generator(seed)
     features = _indices(state, population[0], drawn[0], replace[0])
     if shares is None:
+        # A generator of which nothing was drawn: scikit-learn's choice of all features takes nothing from it.
+        fresh = drawn[0] == population[0] and not replace[0] and type(seed) is int
+        if fresh and not replace[1] and population[1] >= _MANY and 0.01 < drawn[1] / population[1] < 0.99:
+            return features, _first_of_permutation(seed, population[1], drawn[1])
         return features, _indices(state, population[1], drawn[1], replace[1])
     return features, state.choice(population[1], drawn[1], replace=replace[1], p=shares)
 
@@ -35,6 +42,15 @@ def _indices(state, n_population, n_drawn, replace):
     if n_drawn * 100 < n_population:
         return _few(state, n_population, n_drawn)
     return sample_without_replacement(n_population, n_drawn, random_state=state)
+
+
+def _first_of_permutation(seed, n_population, n_drawn):
+    """Draw where scikit-learn does so by ``RandomState(seed).permutation(n_population)[:n_drawn]``."""
+    random = load("runtime.random")
+    state, order = np.empty(625, np.uint32), np.empty(n_population, np.uint32)
+    random.seed(state, seed)
+    random.permutation(state, order)
+    return order[:n_drawn].astype(np.int64)
 
 
 def _few(state, n_population, n_drawn):

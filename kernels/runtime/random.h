@@ -36,6 +36,13 @@ static inline void mt_refill(uint32_t *mt) {
     mt[MT_WORDS] = 0;
 }
 
+/* RandomState(seed): Knuth's multiplier; the first draw refills. */
+static inline void mt_seed(uint32_t *mt, uint32_t seed) {
+    mt[0] = seed;
+    for (uint32_t k = 1; k < MT_WORDS; k++) mt[k] = UINT32_C(1812433253) * (mt[k - 1] ^ (mt[k - 1] >> 30)) + k;
+    mt[MT_WORDS] = MT_WORDS;
+}
+
 static inline uint32_t mt_next(uint32_t *mt) {
     if (mt[MT_WORDS] >= MT_WORDS) mt_refill(mt);
     uint32_t y = mt[mt[MT_WORDS]++];
@@ -62,6 +69,24 @@ static inline uint64_t mt_bounded(uint32_t *mt, uint64_t last) {
         value &= mask;
     } while (value > last);
     return value;
+}
+
+/* order (n,)  out: what RandomState.permutation(n) returns; n <= 2^32. Twin: permutation.
+ *
+ * Two of seven words are rejected at an average bound, which no branch predictor foresees: here a rejected word
+ * swaps a place with itself. And the mask is computed once per power of 2. */
+static void mt_permutation(uint32_t *mt, ptrdiff_t n, uint32_t *order) {
+    for (ptrdiff_t i = 0; i < n; i++) order[i] = (uint32_t)i;
+    if (n < 2) return;
+    uint64_t last = (uint64_t)n - 1, mask = last;
+    for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
+    for (; mask; mask >>= 1)
+        while (last > mask >> 1) {
+            const uint64_t value = mt_next(mt) & mask, place = value <= last ? value : last;
+            const uint32_t moved = order[last];
+            order[last] = order[place], order[place] = moved;
+            last -= value <= last;
+        }
 }
 
 #endif

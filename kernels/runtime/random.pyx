@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
-from fastml._kernels.runtime.random cimport mt_bounded, mt_double, xorshift
+from fastml._kernels.runtime.random cimport mt_bounded, mt_double, mt_permutation, mt_seed, xorshift
 
 
 def rand_r(uint32_t[::1] seed,  # in, out  (1,)
@@ -12,6 +12,12 @@ def rand_r(uint32_t[::1] seed,  # in, out  (1,)
     with nogil:
         for i in range(out.shape[0]):
             out[i] = xorshift(&seed[0])
+
+
+def seed(uint32_t[::1] mt,  # out      (625,)
+         uint32_t value):
+    """Set to the state of a new ``RandomState(value)``."""
+    mt_seed(&mt[0], value)
 
 
 def random_sample(uint32_t[::1] mt,  # in, out  (625,)
@@ -41,3 +47,11 @@ def shuffle(uint32_t[::1] mt,   # in, out  (625,)
         for i in range(x.shape[0] - 1, 0, -1):
             j = <Py_ssize_t> mt_bounded(&mt[0], i)
             x[i], x[j] = x[j], x[i]
+
+
+def permutation(uint32_t[::1] mt,      # in, out  (625,)
+                uint32_t[::1] order):  # out      (n,)
+    """Fill with ``RandomState.permutation(n)``."""
+    if order.shape[0]:
+        with nogil:
+            mt_permutation(&mt[0], order.shape[0], &order[0])

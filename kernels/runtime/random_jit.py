@@ -68,6 +68,15 @@ def rand_r(seed, out):
 
 
 @kernel
+def seed(mt, value):
+    mt[0] = value
+    for k in range(1, MT_WORDS):
+        before = np.uint64(mt[k - 1] ^ (mt[k - 1] >> np.uint32(30)))
+        mt[k] = np.uint32((np.uint64(1812433253) * before + np.uint64(k)) & np.uint64(0xFFFFFFFF))
+    mt[MT_WORDS] = MT_WORDS
+
+
+@kernel
 def random_sample(mt, out):
     for i in range(len(out)):
         out[i] = mt_double(mt)
@@ -84,3 +93,10 @@ def shuffle(mt, x):
     for i in range(len(x) - 1, 0, -1):
         j = np.int64(mt_bounded(mt, np.uint64(i)))
         x[i], x[j] = x[j], x[i]
+
+
+@kernel
+def permutation(mt, order):
+    for i in range(len(order)):
+        order[i] = i
+    shuffle(mt, order)

@@ -78,6 +78,30 @@ def test_shuffle_and_permutation(random, seed, skip, n):
     np.testing.assert_array_equal(x, y)
 
 
+@given(seed=seeds, skip=st.integers(0, 1300), n=st.integers(0, 700))
+def test_permutation_in_four_bytes(random, seed, skip, n):
+    ours, numpys = generators(seed, skip)
+    mt, order = mt19937.read(ours), np.empty(n, np.uint32)
+    for _ in range(2):
+        random.permutation(mt, order)
+        np.testing.assert_array_equal(order, numpys.permutation(n))
+
+
+@pytest.mark.parametrize("n", [2**16 - 1, 2**16, 2**16 + 1, 100_003])
+def test_a_long_permutation(random, n):
+    mt, order = np.empty(625, np.uint32), np.empty(n, np.uint32)
+    random.seed(mt, n)
+    random.permutation(mt, order)
+    np.testing.assert_array_equal(order, np.random.RandomState(n).permutation(n))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**31 - 1, 2**31, 2**32 - 1])
+def test_seed(random, seed):
+    mt = np.empty(625, np.uint32)
+    random.seed(mt, seed)
+    np.testing.assert_array_equal(mt, mt19937.read(np.random.RandomState(seed)))
+
+
 def test_written_back_the_generator_goes_on_as_numpys(random):
     ours, numpys = generators(7, 100)
     mt = mt19937.read(ours)

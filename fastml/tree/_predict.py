@@ -23,9 +23,9 @@ from fastml._dispatch import load, record
 def apply(trees, X, *, columns=None, n_threads):
     """Index of the leaf of every sample in every tree, (n_samples, n_trees) int64."""
     kernel = _prepare(trees, X, n_threads)
-    out = np.empty((len(X), len(trees)), np.int64)
+    out = np.empty((len(trees), len(X)), np.int64)  # as scikit-learn's result lies in memory
     kernel.apply(trees, X, columns, out, n_threads)
-    return out
+    return out.T
 
 
 def sum_values(trees, X, *, tables=None, columns=None, n_threads):

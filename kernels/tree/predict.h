@@ -36,7 +36,7 @@ enum { FML_APPLY, FML_GATHER, FML_ADD_UP };
 typedef struct {
     const float *X;         /* (n, d)  in */
     fml_tree *trees;        /* (n_trees,)  in */
-    void *out;              /* APPLY: (n, n_out) int64; GATHER: (n, n_out, width) double; ADD_UP: (n, n_groups, width) double */
+    void *out;              /* APPLY: (n_out, n) int64; GATHER: (n, n_out, width) double; ADD_UP: (n, n_groups, width) double */
     uint32_t *keys;         /* (n_threads, block, key_columns)  scratch */
     int32_t *places;        /* (n_threads, 2, largest)  scratch */
     double scale;
@@ -101,8 +101,8 @@ static void fml_keep(const fml_prediction *p, ptrdiff_t t, ptrdiff_t i, int n, c
     const double *const table = p->trees[t].table, scale = p->scale;
     const ptrdiff_t width = p->width, tree = p->first_tree + t;
     if (p->kind == FML_APPLY) {
-        int64_t *const out = (int64_t *)p->out + i * p->n_out + tree;
-        for (int s = 0; s < n; s++) out[s * p->n_out] = leaf[s];
+        int64_t *const out = (int64_t *)p->out + tree * p->n + i;
+        for (int s = 0; s < n; s++) out[s] = leaf[s];
     } else if (p->kind == FML_GATHER) {
         double *const out = (double *)p->out + (i * p->n_out + tree) * width;
         for (int s = 0; s < n; s++)

@@ -196,7 +196,7 @@ cdef int predict_by_copy(Held held, fml_prediction *task, double steps, int n_th
     while (<Py_ssize_t> 1 << task.shift) < task.key_columns:
         task.shift += 1
     size = 4 * task.key_columns + 8 * (task.n_groups * task.width if task.kind == FML_ADD_UP else
-                                       task.n_trees * max(task.width, 1))
+                                       task.n_trees * task.width)
     task.block = max(LEAST_ROWS, min(MOST_ROWS, BLOCK_BYTES // size))
     if n_threads > 1:
         task.block = min(task.block, max(LEAST_ROWS, task.n // (4 * n_threads)))
@@ -239,7 +239,7 @@ def apply(
     trees,                                   # in     (n_trees,)  sequence of Tree
     const float[:, ::1] X,                   # in     (n_samples, n_features)  NaN: missing
     columns,                                 # in     (n_trees,)  sequence of int64 (features of the tree,), or None
-    int64_t[:, ::1] out,                     # out    (n_samples, n_trees)
+    int64_t[:, ::1] out,                     # out    (n_trees, n_samples)
     int n_threads,
 ):
     """Index of every sample's leaf in every tree."""

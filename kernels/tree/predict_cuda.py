@@ -17,7 +17,7 @@ def apply(trees, X, columns, out, n_threads):
 
 def gather(trees, tables, X, columns, out, n_threads):
     held = hold(trees, tables, columns, X.shape[1], out.shape[2])
-    for t, found in enumerate(leaves(held, X).T):
+    for t, found in enumerate(leaves(held, X)):
         out[:, t] = held[t].table[found]
 
 
@@ -31,10 +31,10 @@ def add_up(trees, tables, X, columns, scale, out, n_threads):
 
 
 def leaves(held, X):
-    """Leaves of all samples in all trees, (n_samples, n_trees), on the host."""
+    """Leaves of all samples in all trees, (n_trees, n_samples), on the host."""
     if not held or not len(X):
-        return np.empty((len(X), len(held)), np.int64)
-    found = cuda.device_array((len(X), len(held)), np.int64)
+        return np.empty((len(held), len(X)), np.int64)
+    found = cuda.device_array((len(held), len(X)), np.int64)
     find_leaves[blocks(len(X), THREADS), THREADS](*packed(held), to_device(X), found)
     return to_host(found)
 
@@ -97,8 +97,8 @@ def leaf(first, thresholds, columns, children, missing, X, t, i):
 def find_leaves(first, thresholds, columns, children, missing, X, found):
     i = cuda.grid(1)
     if i < X.shape[0]:
-        for t in range(found.shape[1]):
-            found[i, t] = leaf(first, thresholds, columns, children, missing, X, t, i)
+        for t in range(found.shape[0]):
+            found[t, i] = leaf(first, thresholds, columns, children, missing, X, t, i)
 
 
 @kernel

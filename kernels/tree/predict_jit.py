@@ -8,7 +8,7 @@ from fastml._kernels.tree.held import hold
 
 def apply(trees, X, columns, out, n_threads):
     for t, tree in enumerate(hold(trees, None, columns, X.shape[1], 0)):
-        out[:, t] = leaves(tree, X)
+        out[t] = leaves(tree, X)
 
 
 def gather(trees, tables, X, columns, out, n_threads):

@@ -43,7 +43,9 @@ def test_forest(n_rows, missing, options):
     X, y = data(missing=missing, n_classes=3)
     forest, rows = RandomForestClassifier(15, random_state=0, **options).fit(X, y), X[:n_rows]
     trees = trees_of(forest)
-    np.testing.assert_array_equal(_predict.apply(trees, rows, n_threads=1), forest.apply(rows))
+    leaves = _predict.apply(trees, rows, n_threads=1)
+    np.testing.assert_array_equal(leaves, forest.apply(rows))
+    assert leaves.strides == forest.apply(rows).strides
     np.testing.assert_array_equal(_predict.sum_values(trees, rows, n_threads=2) / 15, forest.predict_proba(rows))
     one = forest.estimators_[3]
     np.testing.assert_array_equal(_predict.values(one.tree_, rows, n_threads=1)[:, 0], one.predict_proba(rows))

@@ -70,9 +70,9 @@ def slow_leaf(tree, x):
 
 
 def apply(kernel, trees, X, columns=None, n_threads=1):
-    out = np.empty((len(X), len(trees)), np.int64)
+    out = np.empty((len(trees), len(X)), np.int64)
     kernel.apply(trees, X, columns, out, n_threads)
-    return out
+    return out.T
 
 
 def add_up(kernel, trees, X, n_groups=1, width=2, scale=1.0, tables=None, columns=None, n_threads=1):

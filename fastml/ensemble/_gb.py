@@ -6,7 +6,6 @@ Friedman 2001, Annals of Statistics 29:5.
 import numpy as np
 import sklearn.ensemble
 from scipy.sparse import issparse
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._dispatch import accelerated
@@ -14,6 +13,7 @@ from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32
 from fastml._versions import init_raw_predictions, set_huber_delta, update_terminal_regions
+from fastml.ensemble._gb_start import start_of_all
 from fastml.ensemble._growth import Growth
 from fastml.ensemble._line_search import leaf_values
 from fastml.tree import _grow, _predict
@@ -144,14 +144,14 @@ class FastGradientBoosting(KnownParams, Accelerated):
             return super()._raw_predict_init(X)
         if isinstance(self.init_, str):
             return np.zeros((len(X), self.n_trees_per_iteration_))
-        classify = hasattr(self, "classes_")
-        if type(self.init_) not in (DummyClassifier, DummyRegressor) or self.init is not None:
-            return init_raw_predictions(X, self.init_, self._loss, classify)
-        # It predicts the same for all samples: one is enough.
-        return np.repeat(init_raw_predictions(X[:1], self.init_, self._loss, classify), len(X), axis=0)
+        start = start_of_all(self.init_, self._loss, X) if self.init is None else None
+        if start is None:
+            return init_raw_predictions(X, self.init_, self._loss, hasattr(self, "classes_"))
+        return np.repeat(start, len(X), axis=0)
 
     def _raw_predict(self, X):
-        check_is_fitted(self)
+        if "estimators_" not in vars(self):
+            check_is_fitted(self)
         if issparse(X):
             return super()._raw_predict(X)
         raw_predictions = self._raw_predict_init(X)

@@ -234,7 +234,7 @@ def test_trees_of_the_other_kind_are_left_to_scikit_learn(ensemble):
     X, y = np.arange(12.0)[:, None], np.arange(12) % 3
     kind = "DecisionTreeRegressor" if "Classifier" in ensemble else "DecisionTreeClassifier"
 
-    def predictions(library):
+    def predictions(library, left):
         tree = getattr(library.tree, kind)(max_depth=3)
         model = getattr(library.ensemble, ensemble)(tree, n_estimators=2, random_state=0)
         return model.fit(X, y.astype(float)).predict(X)
@@ -264,3 +264,31 @@ def test_samples_that_are_not_aligned(name):
         for library in (fastml, sklearn)
     )
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("y", [Y > 0, Y, Y + 0.5], ids=["two classes", "three", "regression"])
+def test_what_boosting_starts_from_may_be_edited(y):
+    """It is remembered by its value: a change by hand counts at once."""
+    kind = "Regressor" if y.dtype == float else "Classifier"
+    est, right = (
+        getattr(library.ensemble, f"GradientBoosting{kind}")(n_estimators=2, **FEW_TIES).fit(X, y)
+        for library in (fastml, sklearn)
+    )
+    for rows in (1, 120):
+        assert_equal_answers(answers(est, X[:rows]), answers(right, X[:rows]))
+    for model in (est, right):
+        edited = model.init_.constant_ if kind == "Regressor" else model.init_.class_prior_
+        edited[...] = np.linspace(0.1, 0.2, edited.size).reshape(edited.shape)
+    for rows in (1, 120):
+        assert_equal_answers(answers(est, X[:rows]), answers(right, X[:rows]))
+    for model in (est, right):
+        del model.init_.n_outputs_
+    assert_same_outcome(lambda model, left: model.predict(X), est, right)
+
+
+@pytest.mark.parametrize("name", ["boosting", "regression boosting"])
+def test_boosting_does_not_ask_again_what_it_starts_from(name, monkeypatch):
+    est = fitted(name)
+    est.predict(X)
+    monkeypatch.setattr(fastml.ensemble._gb_start, "init_raw_predictions", None)
+    est.predict(X)

@@ -96,6 +96,8 @@ class FittedBagging(Accelerated):
         trees = [tree.tree_ for tree in self.estimators_]
         same = self._max_features == X.shape[1] and not self.bootstrap_features
         columns, n_threads = None if same else self.estimators_features_, effective_n_threads(self.n_jobs)
+        if trees[0].max_n_classes != getattr(self, "n_classes_", 1):
+            raise NotCovered("The trees have other classes than the ensemble.")
         total = _predict.sum_values(trees, np.ascontiguousarray(X32), columns=columns, n_threads=n_threads)
         return total / self.n_estimators
 

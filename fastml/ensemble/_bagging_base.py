@@ -18,7 +18,7 @@ from fastml.ensemble._growth import Growth, are_trees, ours
 from fastml.ensemble._subsets import draw
 from fastml.tree import _grow
 from fastml.tree._draws import MAX_INT, generator
-from fastml.tree._targets import as_float64, columns
+from fastml.tree._targets import as_float64, columns, warn_each
 
 # From so many samples to one that is drawn, the drawn ones are copied; else all share what was computed once.
 _FEW = 8
@@ -89,6 +89,8 @@ class FastBagging(BaseBagging):
         if self.warm_start and self.estimators_:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
         self._seeds = random_state.randint(MAX_INT, size=self.n_estimators - len(self.estimators_))
+        if classes is not None:
+            warn_each(targets, [self.n_classes_], len(self._seeds))
         features, trees = self._grow_trees(X32, as_float64(targets), growth, growth.class_weights(targets))
         self.estimators_ += trees
         self.estimators_features_ += features

@@ -1,7 +1,6 @@
 """What a fitted forest tells of samples: sums over its trees, in their order."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
@@ -16,9 +15,8 @@ class FittedForest(Accelerated):
     """Leaves of samples, and the mean of their values."""
 
     def _validate_X_predict(self, X):
-        if "estimators_" not in vars(self):
-            check_is_fitted(self)
-        checked = clean_float32(self, X, reset=False)
+        fitted = vars(self).get("estimators_")
+        checked = clean_float32(self, X, reset=False) if type(fitted) is list and fitted else None
         return super()._validate_X_predict(X) if checked is None else checked
 
     def _samples(self, X):
@@ -26,6 +24,8 @@ class FittedForest(Accelerated):
         X = self._validate_X_predict(X)
         if not OURS.keys() >= set(map(type, self.estimators_)):
             raise NotCovered("Some of estimators_ are none of scikit-learn's trees.")
+        if any("tree_" not in vars(est) for est in self.estimators_):
+            raise NotCovered("Some of estimators_ are not fitted.")
         return np.ascontiguousarray(X)
 
     def _trees(self):
@@ -34,9 +34,17 @@ class FittedForest(Accelerated):
 
     def _mean_leaf_values(self, X):
         """Mean over the trees: (n_samples, n_classes), or (n_samples, n_outputs, max_n_classes)."""
-        mean = _predict.sum_values(self._trees(), X, n_threads=effective_n_threads(self.n_jobs))
+        trees = self._trees()
+        if not self._are_ours(trees if self.n_outputs_ > 1 else trees[:1]):  # the kernel compares their sizes
+            raise NotCovered("The trees have other outputs or classes than the forest.")
+        mean = _predict.sum_values(trees, X, n_threads=effective_n_threads(self.n_jobs))
         mean /= len(self.estimators_)
         return mean if self.n_outputs_ == 1 else mean.reshape(len(X), self.n_outputs_, -1)
+
+    def _are_ours(self, trees):
+        """Tell whether trees have as many outputs and classes as the forest: others were added by a warm start."""
+        n_classes = np.atleast_1d(vars(self).get("n_classes_", np.ones(self.n_outputs_)))
+        return all(np.array_equal(tree.n_classes, n_classes) for tree in trees)
 
     @accelerated
     def apply(self, X):

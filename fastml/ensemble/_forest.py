@@ -86,6 +86,8 @@ class RandomTreesEmbedding(FastForest, sklearn.ensemble.RandomTreesEmbedding):
         self._refuse(X)
         noise = check_random_state(self.random_state).uniform(size=_num_samples(X))
         self._grow_forest(X, noise, sample_weight)
+        if any(est.n_features_in_ != self.n_features_in_ for est in self.estimators_):
+            self.apply(X)  # a warm start on other features is its error
         self.one_hot_encoder_ = encoder_of(self.estimators_, self.sparse_output)
         self._n_features_out = sum(map(len, self.one_hot_encoder_.categories_))
         return self

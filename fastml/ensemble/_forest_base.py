@@ -27,7 +27,7 @@ from fastml.tree._classes import OURS
 from fastml.tree._draws import MAX_INT, tree_seed
 from fastml.tree._fitted import refuse_sparse
 from fastml.tree._params import KnownParams
-from fastml.tree._targets import as_float64, columns, encode
+from fastml.tree._targets import as_float64, columns, encode, warn_each
 
 
 class FastForest(KnownParams, FittedForest):
@@ -89,6 +89,8 @@ class FastForest(KnownParams, FittedForest):
         else:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
         seeds = random_state.randint(MAX_INT, size=n_more).tolist()
+        if isinstance(self, ClassifierMixin):
+            warn_each(y, self.n_classes_, n_more)
         self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds)
         if self.oob_score:
             scoring = {"scoring_function": self.oob_score} if callable(self.oob_score) else {}
@@ -216,7 +218,8 @@ class SupervisedForest(FastForest):
         return self._grow_forest(X, y, sample_weight)
 
     def _set_oob_score_and_attributes(self, X, y, scoring_function=None):
-        if issparse(X) or len(set(getattr(self, "n_classes_", ()))) > 1:
+        several = len(set(getattr(self, "n_classes_", ()))) > 1
+        if issparse(X) or several or not self._are_ours(self._trees()):
             return super()._set_oob_score_and_attributes(X, y, scoring_function)
         return _oob.score(self, X, y, scoring_function)
 

@@ -8,7 +8,7 @@ import sklearn.ensemble
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastml._dispatch import accelerated
+from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32
@@ -140,7 +140,7 @@ class FastGradientBoosting(KnownParams, Accelerated):
         return np.ascontiguousarray(X32)
 
     def _raw_predict_init(self, X):
-        if type(X) is not np.ndarray or X.dtype != np.float32:
+        if type(X) is not np.ndarray or X.dtype != np.float32 or type(self.estimators_) is not np.ndarray:
             return super()._raw_predict_init(X)
         if isinstance(self.init_, str):
             return np.zeros((len(X), self.n_trees_per_iteration_))
@@ -150,9 +150,7 @@ class FastGradientBoosting(KnownParams, Accelerated):
         return np.repeat(start, len(X), axis=0)
 
     def _raw_predict(self, X):
-        if "estimators_" not in vars(self):
-            check_is_fitted(self)
-        if issparse(X):
+        if issparse(X) or type(vars(self).get("estimators_")) is not np.ndarray:
             return super()._raw_predict(X)
         raw_predictions = self._raw_predict_init(X)
         self._add_stages(self.estimators_, X, raw_predictions)
@@ -160,7 +158,11 @@ class FastGradientBoosting(KnownParams, Accelerated):
 
     def _add_stages(self, stages, X, raw_predictions):
         trees = [tree.tree_ for tree in stages.ravel()]
-        _predict.add_scaled(trees, X, self.learning_rate, raw_predictions, n_threads=effective_n_threads())
+        try:
+            _predict.add_scaled(trees, X, self.learning_rate, raw_predictions, n_threads=effective_n_threads())
+        except NotCovered as refusal:
+            super()._raw_predict_init(X)  # looks at the first tree
+            raise ValueError(str(refusal)) from None  # from here on scikit-learn would read what is no tree's
 
     def _staged_raw_predict(self, X, check_input=True):
         if issparse(X):

@@ -31,6 +31,8 @@ def are_trees(estimators, ensemble=None):
 
     A tree given by the user stays of its class; a plain one is grown by our kernels all the same.
     """
+    if type(estimators) is not list or not estimators:
+        return False
     kind = type(estimators[0])
     fits = ensemble is None or issubclass(kind, ClassifierMixin) == isinstance(ensemble, ClassifierMixin)
     return kind in OURS and fits and len(set(map(type, estimators))) == 1

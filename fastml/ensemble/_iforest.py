@@ -10,7 +10,7 @@ import sklearn.ensemble
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
-from fastml._dispatch import accelerated
+from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32
@@ -144,7 +144,11 @@ class FittedIsolation(Accelerated):
         lengths = [passed + expected - 1.0 for passed, expected in paths]
         columns = self.estimators_features_ if subsample_features else None
         X = np.ascontiguousarray(X)
-        depths = _predict.sum_values(trees, X, tables=lengths, columns=columns, n_threads=effective_n_threads())[:, 0]
+        n_threads = effective_n_threads()
+        try:
+            depths = _predict.sum_values(trees, X, tables=lengths, columns=columns, n_threads=n_threads)[:, 0]
+        except NotCovered:  # what is wrong is its error
+            return super()._compute_score_samples(X, subsample_features)
         longest = len(trees) * _expected_length(np.array([self._max_samples]))
         return 2 ** -np.divide(depths, longest, out=np.ones_like(depths), where=longest != 0)
 

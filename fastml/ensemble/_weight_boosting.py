@@ -12,7 +12,7 @@ import sklearn.ensemble
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastml._dispatch import accelerated
+from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32, is_clean_target, narrowed
@@ -21,7 +21,7 @@ from fastml.ensemble._growth import Growth, are_trees, ours, refuse_others
 from fastml.tree import _grow, _predict
 from fastml.tree._draws import MAX_INT
 from fastml.tree._fitted import refuse_sparse
-from fastml.tree._targets import as_float64, columns, encode
+from fastml.tree._targets import as_float64, columns, encode, warn_each
 
 
 class _Samples(NamedTuple):
@@ -162,6 +162,8 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         samples, growth = self._samples(X)
         if samples is None:
             return super()._boost(iboost, X, y, sample_weight, random_state)
+        if iboost:  # of the first tree's targets the codes told
+            warn_each(samples.targets, growth.n_classes, 1)
         preset = growth.class_weights(y)
         weights = sample_weight if preset is None else sample_weight * preset
         seed = random_state.randint(MAX_INT)
@@ -322,7 +324,10 @@ class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):
         if type(X) is not np.ndarray or X.dtype != np.float32 or not are_trees(self.estimators_, self):
             return super()._get_median_predict(X, limit)
         trees = [tree.tree_ for tree in self.estimators_[:limit]]
-        values = _predict.gather(trees, _rows(X), n_threads=effective_n_threads())[:, :, 0]
+        try:
+            values = _predict.gather(trees, _rows(X), n_threads=effective_n_threads())[:, :, 0]
+        except NotCovered:  # what is wrong is its error
+            return super()._get_median_predict(X, limit)
         order = np.argsort(values, axis=1)
         weights = np.cumsum(self.estimator_weights_[order], axis=1)
         half = (weights >= 0.5 * weights[:, -1:]).argmax(axis=1)[:, np.newaxis]

@@ -29,6 +29,8 @@ class FittedTree(Accelerated):
         refuse_sparse(X)
         if "tree_" not in vars(self):
             check_is_fitted(self)
+        if not check_input and (type(X) is not np.ndarray or X.dtype != np.float32 or X.ndim != 2):
+            raise NotCovered("Unchecked samples are no table of float32.")
         return self._validate_X_predict(X, check_input)
 
     def _leaf_values(self, X):

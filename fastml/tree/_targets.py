@@ -46,6 +46,21 @@ def encode(y):
     return codes, classes
 
 
+def warn_each(codes, n_classes, n_trees):
+    """Warn of many classes as trees of scikit-learn's do, which look at their targets each.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples, n_outputs)
+        As :func:`encode` returns them.
+    n_classes : array-like of shape (n_outputs,)
+    n_trees : int
+    """
+    if len(codes) > 20 and max(n_classes) > round(0.5 * len(codes)):
+        for _ in range(n_trees):
+            check_classification_targets(codes)
+
+
 def _integral(values):
     """Tell whether floats are integers, and not so large that nothing else is left."""
     return bool(np.all(np.rint(values) == values) and float(np.abs(values).max()) < 2**53)

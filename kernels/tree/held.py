@@ -22,7 +22,10 @@ class Held(NamedTuple):
 
 def hold(trees, tables, columns, n_features, width):
     """Return one Held a tree; `width` 0 where nothing is looked up."""
-    held = []
+    held, first = [], None
+    for name, each in (("tables", tables), ("columns", columns)):
+        if each is not None and len(each) != len(trees):
+            raise ValueError(f"there are {len(trees)} trees, and {len(each)} {name}")
     for t, tree in enumerate(trees):
         state = tree.__getstate__()
         nodes, table = state["nodes"], tables[t] if tables is not None else state["values"]
@@ -35,6 +38,10 @@ def hold(trees, tables, columns, n_features, width):
         if own is not None and len(own) and not 0 <= own.min() <= own.max() < n_features:
             raise ValueError(f"columns of tree {t} are {own.min()} to {own.max()}, and X has {n_features}")
         if width:
+            n_outputs = table.shape[1] if tables is None and table.ndim > 1 else None
+            first = n_outputs if t == 0 else first
+            if n_outputs != first:
+                raise ValueError(f"tree {t} has {n_outputs} outputs, tree 0 has {first}")
             if table.dtype != np.float64 or table.size != len(nodes) * width:
                 raise ValueError(
                     f"the table of tree {t} is {table.shape} {table.dtype}, not ({len(nodes)}, {width}) float64"

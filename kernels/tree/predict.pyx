@@ -80,7 +80,7 @@ cdef class Held:
     width : numbers looked up for a leaf; 0: none
     """
     cdef fml_tree *trees
-    cdef Py_ssize_t n_trees
+    cdef Py_ssize_t n_trees, n_outputs
     cdef list owners
 
     def __cinit__(self, trees, tables, columns, Py_ssize_t n_features, Py_ssize_t width):
@@ -90,6 +90,11 @@ cdef class Held:
         self.trees = <fml_tree *> PyMem_Malloc(self.n_trees * sizeof(fml_tree))
         if self.trees == NULL:
             raise MemoryError(f"no memory for {self.n_trees} trees")
+        for name, each in (("tables", tables), ("columns", columns)):
+            if each is not None and len(each) != self.n_trees:
+                raise ValueError(f"there are {self.n_trees} trees, and {len(each)} {name}")
+        tables = None if tables is None else tuple(tables)
+        columns = None if columns is None else tuple(columns)
         for t in range(self.n_trees):
             self.hold(t, trees[t], None if tables is None else tables[t], None if columns is None else columns[t],
                       n_features, width)
@@ -138,6 +143,11 @@ cdef class Held:
                 raise ValueError(
                     f"the table of tree {t} is {shape} {values.dtype}, not ({held.n_nodes}, {width}) float64"
                 )
+            if table is None and cnp.PyArray_NDIM(values) > 1:
+                if t == 0:
+                    self.n_outputs = cnp.PyArray_DIM(values, 1)
+                elif cnp.PyArray_DIM(values, 1) != self.n_outputs:
+                    raise ValueError(f"tree {t} has {cnp.PyArray_DIM(values, 1)} outputs, tree 0 has {self.n_outputs}")
             values = cnp.PyArray_GETCONTIGUOUS(values)
             held.table = <const double *> cnp.PyArray_DATA(values)
             if cnp.PyArray_BASE(values) != <PyObject *> tree:

@@ -8,6 +8,7 @@ from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, 
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import fastml
+from fastml._dispatch import NotCovered
 from fastml.tree import _predict
 
 pytestmark = pytest.mark.skipif(__version__.startswith(("1.7", "1.8")), reason="nodes of another type")
@@ -98,13 +99,13 @@ def test_trees_changed_by_hand(n_rows):
 def test_what_does_not_fit_is_refused():
     X, y = data()
     tree = DecisionTreeClassifier(random_state=0).fit(X, y).tree_
-    with pytest.raises(ValueError, match="there are no trees"):
+    with pytest.raises(NotCovered, match="There are no trees"):
         _predict.apply([], X, n_threads=1)
     with pytest.raises(ValueError, match="C-contiguous float32"):
         _predict.apply([tree], X.astype(float), n_threads=1)
     with pytest.raises(ValueError, match="C-contiguous float32"):
         _predict.apply([tree], X.T, n_threads=1)
-    with pytest.raises(ValueError, match="grown on 12 features and is given 5"):
+    with pytest.raises(NotCovered, match="grown on 12 features and is given 5"):
         _predict.values(tree, np.ascontiguousarray(X[:, :5]), n_threads=1)
     with pytest.raises(ValueError, match="out must be"):
         _predict.add_scaled([tree], X, 1.0, np.zeros(600), n_threads=1)

@@ -280,5 +280,11 @@ def test_what_does_not_fit_is_refused(kernel):
         add_up(kernel, [Tree([LEAF], [[0]], 3)], X, width=2)
     with pytest.raises(ValueError, match="the table of tree 0 is"):
         add_up(kernel, [Tree([LEAF], [[0]], 3)], X, width=1, tables=[np.zeros(1, np.float32)])
+    with pytest.raises(ValueError, match="tree 1 has 2 outputs, tree 0 has 1"):
+        add_up(kernel, [Tree([LEAF], np.zeros((1, *shape)), 3) for shape in ((1, 2), (2, 1))], X, width=2)
+    with pytest.raises(ValueError, match="there are 2 trees, and 1 tables"):
+        add_up(kernel, [Tree([LEAF], [[0]], 3)] * 2, X, width=1, tables=[np.zeros(1)])
+    with pytest.raises(ValueError, match="there are 2 trees, and 1 columns"):
+        apply(kernel, [Tree([LEAF], [[0]], 3)] * 2, X, [[0, 1, 2]])
     with pytest.raises(ValueError, match="no nodes that could be read"):
         apply(kernel, [Tree(np.empty(0, NODE), np.empty((0, 1)), 3)], X)

@@ -21,6 +21,7 @@ from fastml._versions import BaseForest, check_sample_weight, fit_context, n_sam
 from fastml.ensemble import _oob
 from fastml.ensemble._bootstrap import Weights
 from fastml.ensemble._fitted_forest import FittedForest
+from fastml.ensemble._growth import describe, fitted_tree
 from fastml.tree import _grow
 from fastml.tree._base import genuine
 from fastml.tree._classes import OURS
@@ -121,13 +122,10 @@ class FastForest(KnownParams, FittedForest):
 
     def _template(self, n_samples):
         """Return a tree with all that the new ones have in common, and the rules by which they grow."""
-        tree, n_classes = self._make_estimator(append=False), None
-        tree.n_features_in_, tree.n_outputs_ = self.n_features_in_, self.n_outputs_
-        if isinstance(self, ClassifierMixin):
-            # The trees are given codes, and take them for the classes.
-            classes, n_classes = [np.arange(float(n)) for n in self.n_classes_], np.array(self.n_classes_, np.intp)
-            tree.classes_ = classes if self.n_outputs_ > 1 else classes[0]
-            tree.n_classes_ = n_classes if self.n_outputs_ > 1 else n_classes[0]
+        tree, classes = self._make_estimator(append=False), None
+        if isinstance(self, ClassifierMixin):  # the trees are given codes, and take them for the classes
+            classes = [np.arange(float(n)) for n in self.n_classes_]
+        n_classes = describe(tree, self.n_features_in_, self.n_outputs_, classes)
         return tree, tree._rules(n_samples, n_classes)
 
     def _grow_trees(self, X, y, weights, template, rules, seeds):
@@ -147,7 +145,8 @@ class FastForest(KnownParams, FittedForest):
             grown = _grow.grow(features, y, n_classes, own_weights, min_weights, starts, rules, n_threads)
             del own_weights
             for i, seed in enumerate(seeds[batch]):
-                trees.append(_tree_like(template, seed, genuine(grown[i], X.shape[1], n_classes, y.shape[1])))
+                tree = genuine(grown[i], X.shape[1], n_classes, y.shape[1])
+                trees.append(fitted_tree(type(template), vars(template), seed, tree))
                 grown[i] = None  # the tree holds a copy
         if self.verbose:
             elapsed = time.perf_counter() - begun
@@ -222,19 +221,3 @@ class SupervisedForest(FastForest):
         if issparse(X) or several or not self._are_ours(self._trees()):
             return super()._set_oob_score_and_attributes(X, y, scoring_function)
         return _oob.score(self, X, y, scoring_function)
-
-
-def _tree_like(template, seed, tree):
-    """Return a fitted tree estimator; scikit-learn's ``clone`` would take as long as growing a small tree."""
-    est = object.__new__(type(template))
-    attributes = vars(est)
-    attributes.update(vars(template), random_state=seed, tree_=tree)
-    if "classes_" in attributes:
-        classes = attributes["classes_"]
-        if isinstance(classes, np.ndarray):
-            attributes["classes_"] = classes.copy()
-        else:
-            attributes["classes_"], attributes["n_classes_"] = [c.copy() for c in classes], est.n_classes_.copy()
-    if est.ccp_alpha:
-        est._prune_tree()
-    return est

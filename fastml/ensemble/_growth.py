@@ -71,17 +71,11 @@ class Growth:
         self.covered = _is_valid(tree)
         if not self.covered:
             return
-        tree.n_features_in_, tree.n_outputs_ = n_features, n_outputs
-        self.n_classes = None
-        if isinstance(tree, ClassifierMixin):
-            self.n_classes = np.array([len(found) for found in classes], dtype=np.intp)
-            single = n_outputs == 1
-            tree.classes_ = classes[0] if single else classes
-            tree.n_classes_ = self.n_classes[0] if single else self.n_classes
+        self.n_classes = describe(tree, n_features, n_outputs, classes)
         self.rules = tree._rules(n_samples, self.n_classes)
         self.covered = self.rules is not None
         self.cls, self.attributes, self.n_threads = type(like), vars(tree), n_threads
-        self.share, self.prunes = tree.min_weight_fraction_leaf, bool(tree.ccp_alpha)
+        self.share = tree.min_weight_fraction_leaf
 
     def class_weights(self, y):
         """Return what the trees' ``class_weight`` makes of the targets, one weight a sample, or None."""
@@ -113,16 +107,50 @@ class Growth:
         return [self._fitted(tree, state) for tree, state in zip(trees, random_states, strict=True)]
 
     def _fitted(self, tree, random_state):
-        """Return a fitted tree estimator; scikit-learn's ``clone`` would take as long as growing a small tree."""
-        est = object.__new__(self.cls)
-        attributes = vars(est)
-        attributes.update(self.attributes, random_state=random_state, tree_=tree)
-        if self.n_classes is not None:
-            if len(self.n_classes) == 1:
-                attributes["classes_"] = attributes["classes_"].copy()
-            else:
-                attributes["classes_"] = [found.copy() for found in attributes["classes_"]]
-                attributes["n_classes_"] = attributes["n_classes_"].copy()
-        if self.prunes:
-            est._prune_tree()
-        return est
+        return fitted_tree(self.cls, self.attributes, random_state, tree)
+
+
+def describe(tree, n_features, n_outputs, classes):
+    """Put on a tree what its fit finds out before it grows, and return the numbers of classes.
+
+    Parameters
+    ----------
+    tree : tree estimator
+    n_features, n_outputs : int
+    classes : list of ndarray
+        The classes of every output. None: regression.
+
+    Returns
+    -------
+    n_classes : ndarray of shape (n_outputs,), intp, or None
+    """
+    tree.n_features_in_, tree.n_outputs_ = n_features, n_outputs
+    if not isinstance(tree, ClassifierMixin):
+        return None
+    n_classes = np.array([len(found) for found in classes], dtype=np.intp)
+    tree.classes_, tree.n_classes_ = (classes, n_classes) if n_outputs > 1 else (classes[0], n_classes[0])
+    return n_classes
+
+
+def fitted_tree(cls, attributes, random_state, tree):
+    """Return a fitted tree estimator; scikit-learn's ``clone`` would take as long as growing a small tree.
+
+    Parameters
+    ----------
+    cls : type
+    attributes : dict
+        Those of a tree that was described. Arrays are copied.
+    random_state : {int, RandomState}
+    tree : Tree
+    """
+    est = object.__new__(cls)
+    own = vars(est)
+    own.update(attributes, random_state=random_state, tree_=tree)
+    classes = own.get("classes_")
+    if isinstance(classes, np.ndarray):
+        own["classes_"] = classes.copy()
+    elif classes is not None:
+        own["classes_"], own["n_classes_"] = [found.copy() for found in classes], own["n_classes_"].copy()
+    if est.ccp_alpha:
+        est._prune_tree()
+    return est

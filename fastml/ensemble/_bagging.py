@@ -91,7 +91,7 @@ class FittedBagging(Accelerated):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False, reset=False)
             X32 = narrowed(X)
         if X32 is None:  # the trees look at it one by one
-            asked = zip(self.estimators_, self.estimators_features_, strict=True)
+            asked = zip(self.estimators_, self.estimators_features_, strict=False)
             return sum(getattr(tree, ask)(X[:, features]) for tree, features in asked) / self.n_estimators
         trees = [tree.tree_ for tree in self.estimators_]
         same = self._max_features == X.shape[1] and not self.bootstrap_features

@@ -80,7 +80,7 @@ class FastForest(KnownParams, FittedForest):
         self._sample_weight = weights
         self._validate_estimator()
         template, rules = self._template(len(X))
-        if rules is None or (self.oob_score and not _oob.is_scored(self, y)):
+        if self.oob_score and not _oob.is_scored(self, y):
             return False
 
         self._n_samples_bootstrap = n_samples_bootstrap(len(X), self.max_samples, weights) if self.bootstrap else None
@@ -89,6 +89,8 @@ class FastForest(KnownParams, FittedForest):
             self.estimators_ = []
         else:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
+        if rules is None:
+            template._fit(X, y, weights, check_input=False)  # the trees' own error: the forest has warned by now
         seeds = random_state.randint(MAX_INT, size=n_more).tolist()
         if isinstance(self, ClassifierMixin):
             warn_each(y, self.n_classes_, n_more)

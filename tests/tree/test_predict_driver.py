@@ -109,5 +109,5 @@ def test_what_does_not_fit_is_refused():
         _predict.values(tree, np.ascontiguousarray(X[:, :5]), n_threads=1)
     with pytest.raises(ValueError, match="out must be"):
         _predict.add_scaled([tree], X, 1.0, np.zeros(600), n_threads=1)
-    with pytest.raises(ValueError, match="the table of tree 0"):
+    with pytest.raises(NotCovered, match="the table of tree 0"):
         _predict.add_scaled([tree], X, 1.0, np.zeros((600, 1)), n_threads=1)

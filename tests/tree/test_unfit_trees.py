@@ -172,3 +172,22 @@ def test_fewer_lengths_of_paths_than_trees():
         return est.predict(X)
 
     assert_same_outcome(action, fastml, sklearn)
+
+
+@pytest.mark.parametrize("name", ["RandomForestClassifier", "ExtraTreesClassifier"])
+def test_what_a_tree_refuses_is_warned_of_once(name):
+    def action(library, left):
+        constraint = {"class_weight": "balanced", "monotonic_cst": [1, 0, 0, 0]}
+        left["forest"] = est = getattr(library.ensemble, name)(3, random_state=0, warm_start=True, **constraint)
+        est.fit(X, Y)
+
+    assert_same_outcome(action, fastml, sklearn)
+
+
+def test_shortened_bagging_of_missing_values():
+    def action(library, left):
+        est = library.ensemble.BaggingClassifier(n_estimators=4, random_state=0).fit(X, Y)
+        est.estimators_ = est.estimators_[1:]
+        return est.predict_proba(np.where(X > 1, np.nan, X))
+
+    assert_same_outcome(action, fastml, sklearn)

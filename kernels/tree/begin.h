@@ -128,6 +128,12 @@ static void fml_begin(fml_tree *t) {
     t->left.sums = t->total.sums + g->stride;
     for (ptrdiff_t f = 0; f < g->d; f++) t->features[f] = f;
     fml_choose_scan(t);
+    if (g->arranged) {
+        t->order = fml_get(t, g->d, sizeof *t->order);
+        t->n_ties = fml_room(t, t->n_used, sizeof *t->n_ties, 0);
+        t->arrangement = fml_room(t, t->n_used, sizeof *t->arrangement, 0);
+        if (!t->failed) memcpy(t->arrangement, t->samples, t->n_used * sizeof *t->samples);
+    }
     const int listed = g->presort && !g->random && !t->tabled;
     t->moved = fml_room(t, t->n_used, sizeof *t->moved, 0);
     t->sides = fml_room(t, t->n_used, sizeof *t->sides, 0);
@@ -143,7 +149,7 @@ static void fml_begin(fml_tree *t) {
         if (g->random) {
             room->column = fml_room(t, t->n_used, sizeof *room->column, 0);
             room->best_column = fml_room(t, t->n_used, sizeof *room->best_column, 0);
-        } else if (!listed) {
+        } else if (!listed || g->arranged) {
             room->entries = fml_room(t, 2 * t->n_used + 2, sizeof *room->entries, 0);
             room->sorted = room->entries + t->n_used + 1;
         }

@@ -59,7 +59,7 @@ static void fml_add_up(const fml_tree *t, fml_sums *s, ptrdiff_t start, ptrdiff_
 /* The sums of the node's samples before pos, from the nearer end as scikit-learn takes them: where all targets beyond are
  * zero nothing is left of them, which Poisson's criterion asks for. */
 static void fml_add_up_left(const fml_tree *t, fml_sums *s, ptrdiff_t pos) {
-    if (t->scan < FML_SCAN_ANY || pos - t->start <= t->end - pos) {
+    if ((t->scan < FML_SCAN_ANY && !t->g->arranged) || pos - t->start <= t->end - pos) {
         fml_add_up(t, s, t->start, pos);
         return;
     }

@@ -21,11 +21,12 @@ POSITIVE = 10 * np.finfo(np.float64).eps  # a sum of Poisson targets of at most 
 class Node(NamedTuple):
     """The samples of a node and what they sum up to: first axis of 3, the whole node and two sides.
 
-    members   (n,)  samples, ascending
+    members   (n,)  samples, ascending, or as scikit-learn arranges them
     ranks     (n_outputs, n)  of the members' targets; for the absolute error, else empty
     sums      (3, n_outputs, max_n_classes)  weights of the classes; weighted targets; absolute error: medians
     weight    (3,)
     errors    (3,)  weighted squares of the targets; absolute error: absolute errors
+    order     (n,)  of the members, if scikit-learn's arrangement counts: as the features drawn so far have sorted them
     """
 
     members: np.ndarray
@@ -33,6 +34,7 @@ class Node(NamedTuple):
     sums: np.ndarray
     weight: np.ndarray
     errors: np.ndarray
+    order: np.ndarray
 
 
 @kernel
@@ -75,7 +77,7 @@ def from_nearer_end(given):
     if given.criterion == ABSOLUTE_ERROR:
         return False
     quick = given.criterion in (GINI, ENTROPY, SQUARED_ERROR)
-    return not (quick and given.y.shape[1] == 1 and not len(given.monotonic_cst))
+    return given.arranged or not (quick and given.y.shape[1] == 1 and not len(given.monotonic_cst))
 
 
 @kernel
@@ -118,7 +120,7 @@ def clear_zeros(node, positive, n_left):
 def sum_up(given, members):
     n, shape = len(members), (3, given.y.shape[1], given.n_classes.max())
     ranks = target_ranks(given.y, members[: n if given.criterion == ABSOLUTE_ERROR else 0])
-    node = Node(members, ranks, np.zeros(shape), np.zeros(3), np.zeros(3))
+    node = Node(members, ranks, np.zeros(shape), np.zeros(3), np.zeros(3), np.arange(n))
     for m in range(n):
         add(given, node, ALL, m)
     if given.criterion == ABSOLUTE_ERROR and n:
@@ -133,6 +135,11 @@ def sum_up_sides(given, node, order, n_left):
     """Sum up the members order[:n_left] on the left, the others on the right."""
     clear(node, LEFT)
     move_to_left(given, node, order, 0, n_left)
+    if given.arranged:  # squares are not taken from the nearer end
+        node.errors[LEFT] = 0
+        for m in order[:n_left]:
+            i = node.members[m]
+            node.errors[LEFT] += given.weights[i] * given.y[i, 0] * given.y[i, 0]
     leave_rest_to_the_right(given, node)
     if given.criterion == ABSOLUTE_ERROR:
         for side, run, n in ((LEFT, order, n_left), (RIGHT, order[::-1].copy(), len(order) - n_left)):

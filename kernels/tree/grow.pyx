@@ -59,7 +59,8 @@ cdef extern from "begin.h" nogil:
         Py_ssize_t max_n_classes, max_features, min_split, min_leaf, max_leaf_nodes, max_depth
         double min_decrease
         const int8_t *monotonic
-        int criterion, random, presort, n_threads
+        double doubt
+        int criterion, random, presort, arranged, n_threads
         double (*user)(const double *, Py_ssize_t) noexcept nogil
         int (*stopped)(void *) noexcept nogil
         void *stop
@@ -82,7 +83,7 @@ cdef extern from "begin.h" nogil:
         Py_ssize_t n_nodes, depth, n_ahead
         int failed
     void fml_grow(fml_tree *tree)
-    int FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER
+    int FML_CLOSE_CALL, FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER
 
 
 CRITERIA = {
@@ -239,7 +240,8 @@ def grow(features,                       # in  Features
     """Grow trees. Returns of each  (nodes, values, max_depth).
 
     O(n_samples * depth) for each feature that is looked at. Threads share out the trees, or where these are few the
-    nodes of each (ahead.h) and the features of large nodes; results are the same.
+    nodes of each (ahead.h) and the features of large nodes; results are the same. None stands for a tree that was given
+    up, see Rules.
     """
     cdef fml_growth g
     cdef const float[:, ::1] columns = features.columns, values = features.values, rows = features.rows
@@ -282,6 +284,7 @@ def grow(features,                       # in  Features
     g.min_split, g.min_leaf, g.min_decrease = (
         rules.min_samples_split, rules.min_samples_leaf, rules.min_impurity_decrease)
     g.criterion, g.random, g.presort = CRITERIA.get(rules.criterion, FML_USER), rules.random, features.presort
+    g.arranged, g.doubt = rules.arranged, -1 if rules.doubt is None else rules.doubt
     g.user = <double (*)(const double *, Py_ssize_t) noexcept nogil> <size_t> (
         rules.criterion.address if g.criterion == FML_USER else 0)
     stop.raised, stop.interrupts = 0, <void *> interrupts
@@ -311,9 +314,9 @@ def grow(features,                       # in  Features
         if interrupts:
             raise interrupts[0]
         for i in range(n_trees):
-            if trees[i].failed:
+            if trees[i].failed and trees[i].failed != FML_CLOSE_CALL:
                 raise MemoryError(f"no memory for tree {i} of {n_trees}")
-        return [grown(trees + i, &g) for i in range(n_trees)]
+        return [None if trees[i].failed else grown(trees + i, &g) for i in range(n_trees)]
     finally:
         for i in range(n_trees if trees != NULL else 0):
             free(trees[i].nodes)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml._kernels._jit import kernel
+from fastml._kernels.tree.arranged_jit import part
 from fastml._kernels.tree.criteria_jit import (
     ABSOLUTE_ERROR,
     ALL,
@@ -55,6 +56,7 @@ class Given(NamedTuple):
     min_weight_leaf: float
     min_impurity_decrease: float
     monotonic_cst: np.ndarray
+    arranged: bool
 
 
 class Task(NamedTuple):
@@ -143,7 +145,8 @@ def make_node(given, draws, samples, task, nodes, values, node_id):
         is_leaf = split.n_left == 0
     if not is_leaf:
         values_there = given.columns[split.feature][members]
-        order, n_left = sides(goes_left(values_there, split.threshold, split.missing_left))
+        is_left = goes_left(values_there, split.threshold, split.missing_left)
+        order, n_left = part(is_left, node.order) if given.arranged else sides(is_left)
         for m in range(n):
             samples[task.start + m] = members[order[m]]
         sum_up_sides(given, node, order, n_left)
@@ -264,6 +267,7 @@ def grow_one(features, y, n_classes, weights, min_weight_leaf, seed, rules):
         float(min_weight_leaf),
         float(rules.min_impurity_decrease),
         np.empty(0, np.int8) if rules.monotonic_cst is None else np.ascontiguousarray(rules.monotonic_cst, np.int8),
+        bool(rules.arranged),
     )
     samples = np.flatnonzero(weights)
     max_leaves = len(samples) if rules.max_leaf_nodes < 0 else min(rules.max_leaf_nodes, len(samples))
@@ -281,5 +285,7 @@ def grow_one(features, y, n_classes, weights, min_weight_leaf, seed, rules):
 
 
 def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads):
+    if rules.doubt is not None and rules.criterion == "squared_error" and not rules.arranged:
+        return [None] * len(seeds)  # every call might be close
     trees = zip(weights, min_weight_leaf, seeds, strict=True)
     return [grow_one(features, y, n_classes, w, least, seed, rules) for w, least, seed in trees]

@@ -20,6 +20,7 @@ static void fml_grow_below(fml_tree *t, const fml_waiting *first, ptrdiff_t most
         t->upper = now.upper;
         t->n_constants = now.n_constants;
         fml_enter(t, now.start, now.end, now.parent < 0, now.counted);
+        fml_doubt_leaf(t, now.depth, now.parent < 0 ? t->error : now.error);
         int is_leaf = fml_stays_leaf(g, now.depth, now.end - now.start, t->impurity) || t->total.weight < 2 * t->min_weight_leaf;
         if (!is_leaf) {
             fml_split_node(t, &o);
@@ -85,6 +86,7 @@ static void fml_await(fml_tree *t, fml_queue *heap, fml_waiting *item) {
     t->n_constants = 0;
     fml_enter(t, item->start, item->end, item->parent < 0, item->counted);
     item->impurity = item->impurity_left = item->impurity_right = t->impurity;
+    fml_doubt_leaf(t, item->depth, item->parent < 0 ? t->error : item->error);
     if (t->scan == FML_SCAN_GINI2) memcpy(item->counted, t->total.sums, g->stride * sizeof *t->total.sums);
     item->is_leaf = fml_stays_leaf(g, item->depth, item->end - item->start, t->impurity) || t->total.weight < 2 * t->min_weight_leaf;
     item->pos = item->end;
@@ -100,6 +102,8 @@ static void fml_await(fml_tree *t, fml_queue *heap, fml_waiting *item) {
         item->improvement = o.improvement;
         item->impurity_left = o.impurity_left;
         item->impurity_right = o.impurity_right;
+        item->error_left = o.error_left;
+        item->error_right = o.error_right;
         item->middle = o.middle;
         if (t->scan == FML_SCAN_GINI2) memcpy(item->counted_left, t->left.sums, g->stride * sizeof *t->left.sums);
         fml_part_lists(t, 0, item->depth + 1 < g->max_depth, item->depth + 1 < g->max_depth);
@@ -126,13 +130,16 @@ static void fml_best_first(fml_tree *t) {
             continue;
         }
         n_splits--;
+        for (ptrdiff_t j = 0; j < heap.n; j++)
+            if (!heap.items[j].is_leaf) fml_doubt_order(t, now.improvement, heap.items[j].improvement, t->error);
         fml_waiting left = {.start = now.start, .end = now.pos, .depth = now.depth + 1, .parent = now.node, .is_left = 1,
-                            .impurity = now.impurity_left, .lower = now.lower, .upper = now.upper};
+                            .impurity = now.impurity_left, .error = now.error_left, .lower = now.lower, .upper = now.upper};
         fml_waiting right = left;
         right.start = now.pos;
         right.end = now.end;
         right.is_left = 0;
         right.impurity = now.impurity_right;
+        right.error = now.error_right;
         fml_bound(g, node->feature, now.middle, &left, &right);
         fml_count_children(t, now.counted, now.counted_left, &left, &right);
         fml_await(t, &heap, &left);

@@ -23,6 +23,8 @@ enum {
     FML_SCAN_MAE
 };
 
+#define FML_CLOSE_CALL 3
+
 /* scikit-learn's Node. */
 typedef struct {
     int64_t left, right, feature;
@@ -51,6 +53,8 @@ typedef struct {
     double min_decrease;
     const int8_t *monotonic;
     int criterion, random, presort;     /* presort: sorted lists are kept, from the entries or the ranks */
+    double doubt;                       /* how wrong targets may be where a close call gives a tree up; below 0: none does */
+    int arranged;                       /* whether sums run over the samples as scikit-learn arranges them, see arranged.h */
     int n_threads;                      /* for the features of one node */
     double (*user)(const double *, ptrdiff_t); /* FML_USER: the impurity, see fml_user */
     int (*stopped)(void *);             /* whether the call was interrupted */
@@ -64,6 +68,7 @@ typedef struct {
 /* A feature's best split of a node: everything but where it comes from. */
 typedef struct {
     double proxy, threshold;            /* proxy: -inf where there is none; threshold: of the random splitter */
+    double second;                      /* proxy of the next best split, where close calls are looked for */
     ptrdiff_t n_left, n_missing;        /* samples to the left, those that miss the feature included; all of these */
     uint32_t rank_left, rank_right;     /* of the values on both sides of the threshold */
     uint8_t constant, missing_left, only_missing_right;
@@ -95,7 +100,7 @@ typedef struct fml_tree {
     fml_node *nodes;                    /* out */
     double *values;                     /* out  (n_nodes, stride) */
     ptrdiff_t n_nodes, capacity, depth;
-    int failed;                         /* 1: no memory, 2: interrupted */
+    int failed;                         /* 1: no memory, 2: interrupted, FML_CLOSE_CALL: given up */
     fml_arena *arena;                   /* where everything but nodes and values lies */
 
     int scan, class_bits, unit;         /* unit: all weights are 1 */
@@ -109,7 +114,9 @@ typedef struct fml_tree {
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
     uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */
     ptrdiff_t *features, *constants;    /* (d,)  scikit-learn's bookkeeping of constant features */
-    fml_split *found;                   /* (d,)  of the features, where all are looked at */
+    fml_split *found;                   /* (d,)  of the features, where all are looked at or samples are arranged */
+    ptrdiff_t *order, n_drawn;          /* (d,)  features that were drawn in the node and not known to be constant */
+    uint32_t *arrangement, *n_ties;     /* (n_used,)  see arranged.h, or NULL */
     uint8_t *is_constant;               /* (d,)  in the node, of those that are not known to be */
     uint64_t fields[256];               /* by code: what it adds to a histogram of ranks */
     int tabled;                         /* whether such histograms hold the whole tree's weight */
@@ -123,6 +130,7 @@ typedef struct fml_tree {
     ptrdiff_t start, end;
     fml_sums total, left;
     double lower, upper, impurity;      /* bounds of monotonic constraints */
+    double error;                       /* of improvements */
     ptrdiff_t n_constants;
     double work;                        /* since the last look for an interrupt, in entries */
     ptrdiff_t split_feature;            /* while lists are parted */

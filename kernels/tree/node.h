@@ -8,6 +8,7 @@
 typedef struct {
     ptrdiff_t pos, feature;             /* pos: where the right side begins, the end of the node: no split */
     double threshold, improvement, impurity_left, impurity_right, weight_left, weight_right, middle;
+    double error_left, error_right;     /* of the impurities, where close calls are looked for */
     uint8_t missing_left;
 } fml_outcome;
 
@@ -28,8 +29,11 @@ static void fml_enter(fml_tree *t, ptrdiff_t start, ptrdiff_t end, int is_root, 
         return;
     }
     if (t->scan != FML_SCAN_MAE) {
+        fml_swap_samples(t);
         fml_add_up(t, &t->total, start, end);
+        fml_swap_samples(t);
         if (is_root) t->impurity = fml_impurity(t, &t->total, start, end);
+        if (is_root && fml_is_wary(t)) t->error = 4 * fml_doubt_of_squares(t, end - start, t->total.squares, t->total.weight);
         return;
     }
     fml_median *m = t->median;
@@ -87,10 +91,22 @@ static void fml_judge_medians(fml_tree *t, fml_outcome *o) {
 static void fml_judge(fml_tree *t, fml_outcome *o) {
     if (t->scan == FML_SCAN_MAE) fml_judge_medians(t, o);
     else {
+        fml_swap_samples(t);
         fml_add_up_left(t, &t->left, o->pos);
+        fml_swap_samples(t);
         fml_judge_sums(t, o);
     }
     o->improvement = fml_gain(t, o, t->impurity);
+    if (!fml_is_wary(t)) return;
+    o->error_left = fml_doubt_of_squares(t, t->end - t->start, t->total.squares, o->weight_left);
+    o->error_right = fml_doubt_of_squares(t, t->end - t->start, t->total.squares, o->weight_right);
+    fml_doubt_order(t, o->improvement + FML_LEAF_IMPURITY, t->g->min_decrease, t->error);
+}
+
+/* Give the tree up if only rounding tells whether the present node stays a leaf. error: of its impurity. */
+static void fml_doubt_leaf(fml_tree *t, ptrdiff_t depth, double error) {
+    if (fml_stays_leaf(t->g, depth, t->end - t->start, INFINITY) || t->total.weight < 2 * t->min_weight_leaf) return;
+    fml_doubt_order(t, t->impurity, FML_LEAF_IMPURITY, error);
 }
 
 /* What scikit-learn notes of a split: the threshold, and the side of values that nobody missed. */
@@ -108,11 +124,12 @@ static void fml_note_split(const fml_tree *t, ptrdiff_t f, const fml_split *s, f
 static void fml_split_node(fml_tree *t, fml_outcome *o) {
     const fml_growth *g = t->g;
     fml_split best = {.proxy = -INFINITY};
-    o->feature = g->random || g->max_features < g->d ? fml_choose(t, &best) : fml_choose_of_all(t, &best);
+    o->feature = g->random || g->arranged || g->max_features < g->d ? fml_choose(t, &best) : fml_choose_of_all(t, &best);
     o->pos = t->end;
     t->work += 1000;
     if (o->feature < 0) return;
     fml_mark_sides(t, o->feature, &best);
+    if (g->arranged) fml_part_arrangement(t);
     o->pos = fml_part_samples(t);
     fml_note_split(t, o->feature, &best, o);
     fml_judge(t, o);
@@ -184,6 +201,7 @@ typedef struct {
     ptrdiff_t start, end, pos, depth, parent, n_constants, node;
     int is_left, is_leaf;
     double impurity, impurity_left, impurity_right, lower, upper, middle, improvement;
+    double error, error_left, error_right; /* of the impurities, where close calls are looked for */
     double counted[2], counted_left[2]; /* weight by class, where there are two: of the node, of its left side */
     double other_impurity;              /* ahead: if it and its sibling changed sides */
     ptrdiff_t begins;                   /* ahead: 1 + the note that tells where its records begin; 0: none */
@@ -221,6 +239,8 @@ static void fml_make_children(const fml_tree *t, const fml_waiting *now, ptrdiff
     left->is_left = 1;
     left->impurity = o->impurity_left;
     right->impurity = o->impurity_right;
+    left->error = o->error_left;
+    right->error = o->error_right;
 }
 
 /* The children's weights by class, of which there are two: from those of the node and of its left side. */

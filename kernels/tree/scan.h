@@ -6,6 +6,7 @@
  */
 #ifndef FML_TREE_SCAN_H
 #define FML_TREE_SCAN_H
+#include "doubt.h"
 #include "median.h"
 #include "proxies.h"
 
@@ -49,8 +50,18 @@ static inline void fml_note_place(fml_split *best, ptrdiff_t n_left, uint32_t ra
     best->only_missing_right = (uint8_t)is_end;
 }
 
-static void fml_take(const fml_search *s, fml_block *b, int k, int is_end, fml_split *best) {
+/* Note the next best proxy: of a block's without the one that is the best now, if it is there, and of the former best. */
+static void fml_note_second(fml_block *b, int k, int j, double former, fml_split *best) {
+    double second = best->second;
+    if (j >= 0) b->proxy[j] = former;
+    fml_top(b, k, &second);
+    best->second = second;
+}
+
+static void fml_take(const fml_tree *t, const fml_search *s, fml_block *b, int k, int is_end, fml_split *best) {
+    const double former = best->proxy;
     const int j = fml_top(b, k, &best->proxy);
+    if (t->g->doubt >= 0) fml_note_second(b, k, j, former, best);
     if (j < 0) return;
     const ptrdiff_t i = b->at[j];
     fml_note_place(best, s->n_before + i + 1, fml_rank(s->entries[i]), is_end ? 0 : fml_rank(s->entries[i + 1]), s->n_before > 0, is_end);
@@ -87,7 +98,7 @@ static void fml_take(const fml_search *s, fml_block *b, int k, int is_end, fml_s
                 }                                                       \
             if (k) {                                                    \
                 PROXIES(t, &block, k);                                  \
-                fml_take(s, &block, k, 0, best);                        \
+                fml_take(t, s, &block, k, 0, best);                     \
             }                                                           \
         }                                                               \
         if (s->end) {                                                   \
@@ -95,7 +106,7 @@ static void fml_take(const fml_search *s, fml_block *b, int k, int is_end, fml_s
             WRITE(0)                                                    \
             block.at[0] = (uint32_t)(s->m - 1);                         \
             PROXIES(t, &block, 1);                                      \
-            fml_take(s, &block, 1, 1, best);                            \
+            fml_take(t, s, &block, 1, 1, best);                         \
         }                                                               \
     }
 
@@ -236,7 +247,7 @@ static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_
         if (left.weight < t->min_weight_leaf || right.weight < t->min_weight_leaf) continue;
         block.proxy[0] = fml_proxy(t, &left, &right);
         block.at[0] = (uint32_t)i;
-        fml_take(s, &block, 1, is_end, best);
+        fml_take(t, s, &block, 1, is_end, best);
     }
 }
 
@@ -263,7 +274,7 @@ static void fml_search_median(const fml_tree *t, const fml_search *s, const uint
         const double left = m->first_error[pos - 1] / (wl * t->g->n_outputs), right = m->last_error[pos] / (wr * t->g->n_outputs);
         block.proxy[0] = -wr * right - wl * left;
         block.at[0] = (uint32_t)i;
-        fml_take(s, &block, 1, is_end, best);
+        fml_take(t, s, &block, 1, is_end, best);
     }
 }
 
@@ -310,7 +321,12 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
             const double l0 = wl - l, r0 = other - l0;
             proxy = -wr * (1.0 - (r0 * r0 + r * r) / (wr * wr)) - wl * (1.0 - (l0 * l0 + l * l) / (wl * wl));
         } else proxy = l * l / wl + r * r / wr;
-        if (!(proxy > best->proxy) || wl < least || wr < least) continue;
+        if (wl < least || wr < least) continue;
+        if (!(proxy > best->proxy)) {
+            if (proxy > best->second) best->second = proxy;
+            continue;
+        }
+        best->second = best->proxy;
         best->proxy = proxy;
         best->n_left = i + 1;
         best->rank_left = fml_rank(e);
@@ -333,7 +349,7 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
     const float *values = g->values + f * g->n;
     const ptrdiff_t n = m + n_missing, least = g->min_leaf;
     const int constraint = g->monotonic ? g->monotonic[f] : 0;
-    best->proxy = -INFINITY;
+    best->proxy = best->second = -INFINITY;
     best->n_missing = n_missing;
     best->missing_left = best->only_missing_right = 0;
     const uint64_t *tight = fml_tight(g, f);

@@ -1,6 +1,7 @@
 /* The best split of a node: which features are looked at, and how. */
 #ifndef FML_TREE_SPLIT_H
 #define FML_TREE_SPLIT_H
+#include "arranged.h"
 #include "table.h"
 #include "threshold.h"
 
@@ -57,7 +58,7 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
 
 /* Whether the node has two samples that any feature parts alike: the first one that is drawn and not constant wins. */
 static int fml_ties(const fml_tree *t) {
-    return t->end - t->start == 2 && t->scan < FML_SCAN_ANY && !t->g->random;
+    return t->end - t->start == 2 && t->scan < FML_SCAN_ANY && !t->g->random && !t->g->arranged;
 }
 
 /* The ranks of such a pair by feature f, the lower one first; returns whether its second sample has that one. */
@@ -100,9 +101,11 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
     ptrdiff_t *const features = t->features;
     ptrdiff_t undrawn = g->d, drawn = 0, found = 0, visited = 0, winner = -1, swap;
     const ptrdiff_t known = t->n_constants;
-    const int ties = fml_ties(t);
+    const int ties = fml_ties(t), wary = fml_is_wary(t), arranged = g->arranged;
+    double second = -INFINITY;
     fml_split split;
     best->proxy = -INFINITY;
+    t->n_drawn = 0;
     while (undrawn > known + found && (visited < g->max_features || visited <= found + drawn)) {
         visited++;
         ptrdiff_t j = drawn + fml_draw(t) % (uint32_t)(undrawn - found - drawn);
@@ -117,10 +120,15 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
         if (ties && winner >= 0) {
             split.proxy = -INFINITY;
             split.constant = (uint8_t)fml_is_constant_pair(t, f);
+            if (wary && !split.constant) t->failed = FML_CLOSE_CALL;
         } else {
             fml_look(t, f, 0, &split);
             t->work += (double)(t->end - t->start) * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
             if (fml_interrupted(t)) return -1;
+        }
+        if (arranged) {
+            t->order[t->n_drawn++] = f;
+            t->found[f] = split;
         }
         if (split.constant) {
             features[j] = features[known + found];
@@ -129,6 +137,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
         }
         features[j] = features[--undrawn];
         features[undrawn] = f;
+        if (wary || arranged) second = fml_second(best, &split, second);
         if (split.proxy > best->proxy) {
             *best = split;
             winner = f;
@@ -140,7 +149,8 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
         }
     }
     fml_keep_constants(t, found);
-    return winner;
+    if (wary && winner >= 0) fml_doubt_split(t, best, second);
+    return arranged && winner >= 0 ? fml_settle(t, winner, second, best) : winner;
 }
 
 /* The same draw where all features are looked at: it does not depend on what is found but for the constants, of which
@@ -207,8 +217,9 @@ static ptrdiff_t fml_look_all(fml_tree *t) {
 
 /* fml_choose where all features are looked at: first the looks, which threads may share, then the draw. */
 static ptrdiff_t fml_choose_of_all(fml_tree *t, fml_split *best) {
-    const int ties = fml_ties(t);
+    const int ties = fml_ties(t), wary = fml_is_wary(t);
     const ptrdiff_t n_constant = fml_look_all(t);
+    double second = -INFINITY;
     ptrdiff_t winner = -1;
     best->proxy = -INFINITY;
     if (t->failed) return -1;
@@ -216,10 +227,13 @@ static ptrdiff_t fml_choose_of_all(fml_tree *t, fml_split *best) {
     for (ptrdiff_t j = t->g->d; j-- > t->n_constants && !(ties && winner >= 0);) {
         const ptrdiff_t f = t->features[j];
         if (ties) fml_look(t, f, 0, t->found + f);
+        if (wary) second = fml_second(best, t->found + f, second);
         if (!(t->found[f].proxy > best->proxy)) continue;
         *best = t->found[f];
         winner = f;
     }
+    if (wary && ties && t->n_constants + 1 < t->g->d) t->failed = FML_CLOSE_CALL;
+    if (wary && winner >= 0) fml_doubt_split(t, best, second);
     return winner;
 }
 #endif

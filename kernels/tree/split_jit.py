@@ -7,6 +7,7 @@ import numpy as np
 from fastml._kernels._jit import kernel
 from fastml._kernels.runtime.random_jit import xorshift
 from fastml._kernels.tree.absolute_error_jit import running_errors
+from fastml._kernels.tree.arranged_jit import introsort
 from fastml._kernels.tree.criteria_jit import (
     ABSOLUTE_ERROR,
     LEFT,
@@ -100,6 +101,8 @@ def scan(given, node, feature, values, order, missing_left, lower, upper, best):
 
 @kernel
 def best_threshold(given, node, feature, values, lower, upper, best):
+    if given.arranged:
+        return scan(given, node, feature, values, node.order, False, lower, upper, best)
     missing = np.isnan(values)
     present, absent = np.flatnonzero(~missing), np.flatnonzero(missing)
     present = present[np.argsort(values[present].astype(np.float64), kind="mergesort")]
@@ -161,7 +164,7 @@ def draw(seed, low, high):
 def parts_alike(given, node):
     """Whether every split of the node is the same but for rounding: of two samples. The first one wins."""
     simple = given.criterion == SQUARED_ERROR and given.y.shape[1] == 1 and not len(given.monotonic_cst)
-    return simple and not given.random and len(node.members) == 2
+    return simple and not (given.random or given.arranged) and len(node.members) == 2
 
 
 @kernel
@@ -184,6 +187,8 @@ def find_split(given, draws, node, n_known, lower, upper):
         j += n_found
         feature = features[j]
         values = given.columns[feature][node.members]
+        if given.arranged:
+            introsort(values, node.order)
         low, high, n_missing = extremes = extent(values)
         if n_missing == len(values) or (n_missing == 0 and high <= low + FEATURE_THRESHOLD):
             features[j], features[n_known + n_found] = features[n_known + n_found], features[j]

@@ -55,6 +55,10 @@ class Rules(NamedTuple):
     max_features, max_depth, min_samples_split, min_samples_leaf   counts; no limit of depth: 2**31 - 1
     max_leaf_nodes   -1: depth first, without a limit; else best first
     monotonic_cst    (n_features,) int8 or None; for classification of the probability of class 0
+    doubt       None, or by how much each target may be wrong: then a tree of squared_error is None, given up, where
+                rounding may decide between two splits or whether a node stays a leaf
+    arranged    whether sums run over the samples as scikit-learn arranges them: squared_error of one target that no
+                constraint binds, nothing missing, a doubt of 0, and Features with sorted lists and columns
     """
 
     criterion: str
@@ -66,3 +70,5 @@ class Rules(NamedTuple):
     max_leaf_nodes: int
     min_impurity_decrease: float
     monotonic_cst: np.ndarray | None
+    doubt: float | None = None
+    arranged: bool = False

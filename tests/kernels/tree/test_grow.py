@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeRegressor
 
 from fastml._kernels.tree.tables import NODE, Rules
 from tests.kernels.twins import compiled, twins
@@ -23,6 +24,8 @@ kernels = pytest.mark.parametrize("kernel", twins("tree.grow"))
 def grow(kernel, X, y, n_classes, rules, *, weights=None, seed=1, n_threads=1, presort=True):
     X, y = np.asarray(X, np.float32), np.asarray(y, float).reshape(len(X), -1)
     features = kernel.prepare(X, rules.random, presort, n_threads)
+    if rules.arranged:
+        features = features._replace(columns=kernel.prepare(X, True, False, n_threads).columns)
     n_classes = None if n_classes is None else np.array([n_classes] * y.shape[1])
     return kernel.grow(features, y, n_classes, [weights], [0.0], [seed], rules, n_threads)[0]
 
@@ -146,6 +149,83 @@ def test_twins_agree(seed):
                 np.testing.assert_allclose(ours[0][field], plain[0][field], rtol=1e-12, atol=1e-14)
             else:
                 np.testing.assert_array_equal(ours[0][field], plain[0][field], field)
+
+
+def arranged_case(seed):
+    """Return samples of many equal values or none, real targets, weights and rules for scikit-learn's arrangement."""
+    r = np.random.RandomState(seed)
+    n, d = r.choice([2, 17, 60, 400]), r.randint(1, 6)
+    X = r.normal(size=(n, d)).astype(np.float32)
+    for f in range(d):
+        digits = r.randint(-1, 5)
+        X[:, f] = X[:, f] > 0.5 if digits < 0 else X[:, f].round(digits) + 0.0
+    weights = [None, r.randint(0, 4, n).astype(float), r.uniform(0.1, 1, n)][r.randint(3)]
+    if weights is not None:
+        weights[0] = 1
+    rules = RULES._replace(
+        criterion="squared_error",
+        max_features=int(r.randint(1, d + 1)),
+        min_samples_leaf=int(r.choice([1, 1, 3])),
+        max_leaf_nodes=int(r.choice([-1, -1, 9])),
+        doubt=0.0,
+        arranged=True,
+    )
+    return X, r.normal(size=n), weights, rules
+
+
+@kernels
+@pytest.mark.parametrize("seed", range(40))
+def test_arranged_sums_have_the_bits_of_scikit_learn(kernel, seed):
+    X, y, weights, rules = arranged_case(seed)
+    theirs = DecisionTreeRegressor(
+        max_features=rules.max_features,
+        min_samples_leaf=rules.min_samples_leaf,
+        max_leaf_nodes=None if rules.max_leaf_nodes < 0 else rules.max_leaf_nodes,
+        random_state=seed,
+    ).fit(X, y, sample_weight=weights)
+    drawn = int(np.random.RandomState(seed).randint(0, 2**31 - 1))
+    nodes, values, depth = grow(kernel(), X, y, None, rules, weights=weights, seed=drawn)
+    assert depth == theirs.tree_.max_depth
+    np.testing.assert_array_equal(values, theirs.tree_.value)
+    for field in NODE.names:
+        np.testing.assert_array_equal(nodes[field], theirs.tree_.__getstate__()["nodes"][field], field)
+
+
+@kernels
+def test_a_sort_that_has_gone_quadratic_is_finished_by_heaps(kernel):
+    X = np.concatenate([np.arange(60) % 7, np.arange(200)[::-1], np.arange(200)])[:, None].astype(np.float32)
+    X = np.hstack([X, np.roll(X, 77, axis=0), (X * 31) % 101])
+    y = np.random.RandomState(0).normal(size=len(X))
+    killer = X[np.lexsort((X[:, 2] % 3, -X[:, 0]))]
+    rules = RULES._replace(criterion="squared_error", max_features=3, doubt=0.0, arranged=True)
+    for samples in (X, killer, organ_pipe(3000)):
+        targets = np.resize(y, len(samples))
+        theirs = DecisionTreeRegressor(random_state=1, max_depth=4).fit(samples, targets)
+        drawn = int(np.random.RandomState(1).randint(0, 2**31 - 1))
+        own = rules._replace(max_features=samples.shape[1], max_depth=4)
+        _, values, _ = grow(kernel(), samples, targets, None, own, seed=drawn)
+        np.testing.assert_array_equal(values, theirs.tree_.value)
+
+
+def organ_pipe(n):
+    """Return values each of which stands twice, so arranged that medians of three are poor pivots."""
+    half = np.arange(n // 2, dtype=np.float32)
+    return np.concatenate([half, half[::-1]])[:, None]
+
+
+@compiled
+def test_a_tree_is_given_up_where_rounding_may_decide():
+    from fastml._kernels.tree import grow as kernel
+
+    rules = RULES._replace(criterion="squared_error", max_features=2, max_depth=1, doubt=0.0)
+    X, y = np.arange(6.0)[:, None], [0.1, 0.1, 0.1, 0.7, 0.7, 0.7]
+    assert grow(kernel, np.hstack([X, -X]), y, None, rules) is None  # the same split, by two features
+    assert grow(kernel, np.hstack([X, 0 * X]), y, None, rules) is not None
+    assert grow(kernel, np.hstack([X, 0 * X]), [0.1, 0.7, 0.1, 0.1, 0.7, 0.1], None, rules) is None  # mirrored
+    assert grow(kernel, np.hstack([X, -X]), y, None, rules._replace(doubt=None)) is not None
+    better = np.hstack([X, X[[5, 0, 1, 2, 3, 4]]])
+    assert grow(kernel, better, y, None, rules) is not None
+    assert grow(kernel, better, y, None, rules._replace(doubt=1.0)) is None
 
 
 @compiled

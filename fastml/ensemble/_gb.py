@@ -16,6 +16,7 @@ from fastml._versions import init_raw_predictions, set_huber_delta, update_termi
 from fastml.ensemble._gb_start import start_of_all
 from fastml.ensemble._growth import Growth
 from fastml.ensemble._line_search import leaf_values
+from fastml.ensemble._replay import Replay, is_whole
 from fastml.tree import _grow, _predict
 from fastml.tree._classes import DecisionTreeRegressor
 from fastml.tree._fitted import refuse_sparse
@@ -71,7 +72,8 @@ class FastGradientBoosting(KnownParams, Accelerated):
 
         Notes
         -----
-        Class of agreement: tie.
+        Class of agreement: rounding for `squared_error` and `absolute_error` on whole targets with whole weights; tie
+        otherwise.
 
         O(n_estimators * n_trees * n_samples * n_features * depth), after sorting each feature once. Memory:
         O(n_samples * n_features).
@@ -86,22 +88,40 @@ class FastGradientBoosting(KnownParams, Accelerated):
         refuse_sparse(X)
         return super().fit(X, y, sample_weight, monitor)
 
-    def _fit_stages(self, X, *args, **more):
+    def _fit_stages(self, X, y, raw_predictions, sample_weight, *args, **more):
         if issparse(X):
-            return super()._fit_stages(X, *args, **more)
+            return super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
         X = np.ascontiguousarray(X)
-        with _grow.sharing(X, X):
-            return super()._fit_stages(X, *args, **more)
+        replay = None
+        if self.loss == "squared_error" and is_whole(y) and is_whole(sample_weight):
+            # Rounding alone may tell what pruning cuts, or whether a loss that has stopped falling still falls.
+            always = bool(self.ccp_alpha) or (self.n_iter_no_change is not None and self.tol <= 0)
+            replay = Replay(self._loss, X, y, self.learning_rate, effective_n_threads(), always)
+        self._replay = replay
+        try:
+            with _grow.sharing(X, X):
+                n_stages = super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
+                if replay and self.warm_start:  # further stages start from these
+                    replay.catch_up(raw_predictions)
+        finally:
+            del self._replay
+        return n_stages
 
     def _fit_stage(self, i, X, y, raw_predictions, sample_weight, sample_mask, random_state, X_csc=None, X_csr=None):
         like = DecisionTreeRegressor(**{name: getattr(self, name) for name in _OF_TREES})
         n_threads, loss = effective_n_threads(), self._loss
         growth = None if issparse(X) else Growth(like, *X.shape, 1, n_threads=n_threads)
-        if growth is None or not growth.covered:
+        if growth is None or not growth.covered or not np.any(sample_weight[sample_mask]):
             sparse = {"X_csc": X_csc, "X_csr": X_csr}
             return super()._fit_stage(i, X, y, raw_predictions, sample_weight, sample_mask, random_state, **sparse)
         if self.loss == "huber":
             set_huber_delta(loss=loss, y_true=y, raw_prediction=raw_predictions, sample_weight=sample_weight)
+        if self._replay is not None:
+            mask = sample_mask if self.subsample < 1.0 else None
+            tree = self._replay.grow(growth, raw_predictions, sample_weight, mask, random_state)
+            self._add(tree.tree_, X, y, None, raw_predictions, sample_weight, mask, 0, n_threads)
+            self.estimators_[i, 0] = tree
+            return raw_predictions
         # The weights count where the tree grows.
         neg_gradient = -loss.gradient(y_true=y, raw_prediction=raw_predictions, sample_weight=None)
         neg_gradient = neg_gradient.reshape(len(y), -1)

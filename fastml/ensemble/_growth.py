@@ -82,7 +82,7 @@ class Growth:
         preset = self.attributes.get("class_weight")
         return None if preset is None else compute_sample_weight(preset, y)
 
-    def grow(self, X, y, weights, random_states):
+    def grow(self, X, y, weights, random_states, *, seeds=None, doubt=None, arranged=False):
         """Grow a tree for every one of some weights.
 
         Parameters
@@ -93,18 +93,25 @@ class Growth:
         weights : list of {None, ndarray of shape (n_samples,)}
         random_states : list of {int, RandomState}
             The trees' ``random_state``.
+        seeds : list of int, default=None
+            What was drawn from these. None: it is drawn here.
+        doubt, arranged
+            See ``Rules``.
 
         Returns
         -------
-        list of fitted trees
+        list of fitted trees; None: it was given up
         """
-        seeds = [tree_seed(state) for state in random_states]
+        rules = self.rules._replace(doubt=0.0 if arranged else doubt, arranged=arranged)
+        seeds = [tree_seed(state) for state in random_states] if seeds is None else seeds
         least = [self.share and self.share * (len(X) if each is None else np.sum(each)) for each in weights]
         narrow = [each if each is None or each.dtype == np.uint8 else _grow.narrowed(each) for each in weights]
-        features = _grow.prepare(X, self.rules, self.n_threads)
-        grown = _grow.grow(features, y, self.n_classes, narrow, least, seeds, self.rules, self.n_threads)
-        trees = [genuine(each, X.shape[1], self.n_classes, y.shape[1]) for each in grown]
-        return [self._fitted(tree, state) for tree, state in zip(trees, random_states, strict=True)]
+        features = _grow.prepare(X, rules, self.n_threads)
+        grown = _grow.grow(features, y, self.n_classes, narrow, least, seeds, rules, self.n_threads)
+        return [
+            None if each is None else self._fitted(genuine(each, X.shape[1], self.n_classes, y.shape[1]), state)
+            for each, state in zip(grown, random_states, strict=True)
+        ]
 
     def _fitted(self, tree, random_state):
         return fitted_tree(self.cls, self.attributes, random_state, tree)

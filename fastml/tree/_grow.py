@@ -67,14 +67,21 @@ def prepare(X, rules, n_threads):
     kernel = load("tree.grow", float(X.size))
     # Sorted lists of all features, kept through the splits, pay where a node looks at more than an eighth of them:
     # parting a list costs 1.1 ns an entry, finding a feature's order anew some 9 ns.
-    presort = not rules.random and 8 * rules.max_features > X.shape[1]
+    presort = not rules.random and (rules.arranged or 8 * rules.max_features > X.shape[1])
     shared = next((shared for shared in _shared.get() if shared.X32 is X), None)
-    if shared is None:
-        return kernel.prepare(X, rules.random, presort, n_threads)
-    key = kernel, rules.random, presort
-    if key not in shared.features:
-        shared.features[key] = kernel.prepare(X, rules.random, presort, n_threads)
-    return shared.features[key]
+    made = {} if shared is None else shared.features
+    features = _made(made, kernel, X, rules.random, presort, n_threads)
+    if rules.arranged:
+        features = features._replace(columns=_made(made, kernel, X, True, False, n_threads).columns)
+    return features
+
+
+def _made(made, kernel, X, *options):
+    """Return what the kernel has made of the samples, or makes now."""
+    key = kernel, *options[:2]
+    if key not in made:
+        made[key] = kernel.prepare(X, *options)
+    return made[key]
 
 
 def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threads):
@@ -100,7 +107,7 @@ def grow(features, y, n_classes, weights, min_weight_leaf, seeds, rules, n_threa
 
     Returns
     -------
-    list of (nodes, values, max_depth)
+    list of (nodes, values, max_depth), or None for a tree that was given up
         One entry a tree: nodes (n_nodes,) of ``NODE``, values (n_nodes, n_outputs, max_n_classes) float64.
     """
     record(n_threads=n_threads)

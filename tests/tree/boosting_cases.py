@@ -61,6 +61,42 @@ def boosting_case(seed):
     )
 
 
+def whole_boosting_case(seed):
+    """Gradient boosting on whole targets, on samples where many splits are equally good."""
+    draw = Draw(18, seed)
+    rng = draw.rng
+    kind, values, X, X_new = samples(draw, missing=False)
+    if rng.uniform() < 0.5:  # columns that part the samples alike: copies, mirrored ones, the same order
+        kind += " with twins"
+        columns = rng.randint(0, values.shape[1], rng.randint(1, 6))
+        X, X_new = np.asarray(X, np.float64), X_new.astype(np.float64)
+        sign, power = rng.choice([-1.0, 1.0], len(columns)), draw.one_of(1, 1, 3)
+        X, X_new = (np.hstack([part, sign * np.clip(part[:, columns], -1e9, 1e9) ** power]) for part in (X, X_new))
+    n, d = X.shape if isinstance(X, np.ndarray) else values.shape
+    params = growth(draw, n, d) | {
+        "n_estimators": int(draw.one_of(3, 10, 10, 30)),
+        "learning_rate": draw.one_of(0.1, 0.1, 0.3, 0.5, 1.0),
+        "max_depth": draw.one_of(1, 2, 3, 3, 3, 5, None),
+        "subsample": draw.one_of(1.0, 1.0, 1.0, 0.5, 0.8),
+        "init": draw.one_of(None, None, None, "zero"),
+        "n_iter_no_change": draw.one_of(None, None, None, None, 2),
+        "loss": draw.one_of("squared_error", "squared_error", "squared_error", "absolute_error"),
+    }
+    if draw.rng.uniform() < 0.7:
+        params["min_impurity_decrease"] = params["min_weight_fraction_leaf"] = 0.0
+    if draw.rng.uniform() < 0.1:
+        params["ccp_alpha"] = draw.one_of(1e-3, 0.05)
+    if params["n_iter_no_change"] and draw.rng.uniform() < 0.5:
+        params["tol"] = 0.0
+    y = draw.integer_targets(values) * draw.one_of(1, 1, 1, 7, 1000)
+    y = y if y.ndim == 1 else y[:, 0].copy()
+    weights, warm_to = draw.integer_weights(n), 0
+    if draw.rng.uniform() < 0.15 and params["n_iter_no_change"] is None:
+        params["warm_start"], warm_to = True, params["n_estimators"] + 5
+    regressor = "GradientBoostingRegressor"
+    return finish(draw, seed, False, "ensemble", regressor, params, kind, X, y, weights, X_new, warm_to)
+
+
 def isolation_case(seed):
     """An isolation forest."""
     draw = Draw(16, seed)

@@ -69,22 +69,58 @@ static double fml_double_at(const uint32_t *notes) {
     return x;
 }
 
-/* A pair is parted by the first feature that was drawn and is not constant. */
-static void fml_replay_pair(fml_tree *t, const fml_records *records, ptrdiff_t r, const uint32_t *notes, const fml_turn *turn) {
-    const fml_growth *g = t->g;
-    const ptrdiff_t f = t->features[g->d - 1], at = fml_append_record(t, records, r, turn);
-    const float *const values = g->values + f * g->n;
+/* Pairs whose sides are still to be looked up: their lists and values are far apart in memory, and a batch of them is
+ * fetched while the draws go on (35,000 pairs one by one: 8 ms of the 20 that the turns of 200,000 nodes took). */
+#define FML_PAIRS 32
+
+typedef struct {
+    const fml_record *record;           /* of the pair; its children's follow */
+    const double *values;
+    const uint32_t *notes;
+    ptrdiff_t at, start, feature;
     uint32_t ranks[2];
-    const int swapped = fml_rank_pair(t, f, ranks);
+    int swapped;
+} fml_late_pair;
+
+typedef struct {
+    fml_late_pair items[FML_PAIRS];
+    int n;
+} fml_late_pairs;
+
+/* Append a pair, which the first feature parts that was drawn and is not constant, and its children, still without sides. */
+static void fml_replay_pair(fml_tree *t, const fml_records *records, ptrdiff_t r, const uint32_t *notes, const fml_turn *turn, fml_late_pairs *late) {
+    const ptrdiff_t f = t->features[t->g->d - 1], at = fml_append_record(t, records, r, turn);
     if (at < 0) return;
     t->nodes[at].feature = f;
-    t->nodes[at].threshold = ranks[1] == g->n_distinct[f] ? INFINITY : values[ranks[0]] / 2.0 + values[ranks[1]] / 2.0;
-    for (int side = 0; side < 2; side++) {
-        const int child = side ^ swapped;
-        const fml_turn leaf = {.parent = at, .depth = turn->depth + 1, .is_left = !side, .has_moved = swapped,
-                               .impurity = fml_double_at(notes + 2 * child)};
-        if (fml_append_record(t, records, r + 1 + child, &leaf) < 0) return;
+    for (int side = 0; side < 2; side++)
+        if (fml_append(t, at, !side, 0, 1, 0) < 0) return;
+    if (turn->depth + 1 > t->depth) t->depth = turn->depth + 1;
+    if (t->lists) __builtin_prefetch(t->lists + f * t->n_used + t->start);
+    late->items[late->n++] = (fml_late_pair){.record = records->items + r, .values = records->values + r * t->g->stride, .notes = notes,
+                                             .at = at, .start = t->start, .feature = f};
+}
+
+static void fml_finish_pairs(fml_tree *t, fml_late_pairs *late) {
+    const fml_growth *g = t->g;
+    for (int i = 0; i < late->n; i++) {
+        fml_late_pair *const p = late->items + i;
+        t->start = p->start;
+        p->swapped = fml_rank_pair(t, p->feature, p->ranks);
+        for (int j = 0; j < 2; j++) __builtin_prefetch(g->values + p->feature * g->n + p->ranks[j]);
     }
+    for (int i = 0; i < late->n; i++) {
+        const fml_late_pair *const p = late->items + i;
+        const float *const values = g->values + p->feature * g->n;
+        t->nodes[p->at].threshold = p->ranks[1] == g->n_distinct[p->feature] ? INFINITY : values[p->ranks[0]] / 2.0 + values[p->ranks[1]] / 2.0;
+        for (int side = 0; side < 2; side++) {
+            const int child = 1 + (side ^ p->swapped);
+            fml_node *const leaf = t->nodes + p->at + 1 + side;
+            leaf->impurity = p->swapped ? fml_double_at(p->notes + 2 * (child - 1)) : p->record[child].impurity;
+            leaf->weighted_n_samples = p->record[child].weight;
+            memcpy(t->values + (p->at + 1 + side) * g->stride, p->values + child * g->stride, g->stride * sizeof(double));
+        }
+    }
+    late->n = 0;
 }
 
 /* A node that was left open. */
@@ -118,6 +154,7 @@ static int fml_push_children(fml_tree *t, fml_turns *stack, const fml_turn *turn
 
 static void fml_replay(fml_tree *t, fml_plan *plan, fml_records *records, const fml_turn *first) {
     fml_turns stack = {NULL, 0, 0};
+    fml_late_pairs late = {.n = 0};
     ptrdiff_t r = 0, k = 0; /* the next record, its notes */
     fml_push_turn(t, &stack, first);
     while (stack.n && !fml_interrupted(t)) {
@@ -150,7 +187,8 @@ static void fml_replay(fml_tree *t, fml_plan *plan, fml_records *records, const 
         const uint32_t *notes = records->notes + k;
         if (record->kind != FML_LEAF) notes = fml_draw_again(t, record, notes);
         if (record->kind == FML_PAIR) {
-            fml_replay_pair(t, records, r - 1, notes, &turn);
+            fml_replay_pair(t, records, r - 1, notes, &turn, &late);
+            if (late.n == FML_PAIRS) fml_finish_pairs(t, &late);
             k = notes + 4 - records->notes;
             r += 2;
             continue;
@@ -185,6 +223,7 @@ static void fml_replay(fml_tree *t, fml_plan *plan, fml_records *records, const 
         }
         if (fml_push_children(t, &stack, &turn, at, next, next_note, sides, flipped, n_left)) break;
     }
+    fml_finish_pairs(t, &late);
     free(stack.items);
 }
 

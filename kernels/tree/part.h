@@ -69,19 +69,19 @@ static void fml_part_list(fml_tree *t, ptrdiff_t f, int worker, int keep_left, i
     uint64_t *const e = t->lists + f * t->n_used + t->start, *const aside = t->aside + worker * (t->n_used + 8);
     const ptrdiff_t n = t->end - t->start;
     ptrdiff_t p = 0, left = 0, right = 0;
-#if defined(__AVX512F__)
-    /* Most lists are short: these take one step. */
-    if (n <= 8) {
-        const __mmask8 all = (__mmask8)((1u << n) - 1);
-        const __m512i entries = _mm512_maskz_loadu_epi64(all, e);
-        const __mmask8 sides = fml_sides(t, entries) & all;
-        left = __builtin_popcount(sides);
-        _mm512_mask_storeu_epi64(e, (__mmask8)((1u << left) - 1), _mm512_maskz_compress_epi64(sides, entries));
-        if (keep_right)
-            _mm512_mask_storeu_epi64(e + left, (__mmask8)((1u << (n - left)) - 1), _mm512_maskz_compress_epi64((__mmask8)(all & ~sides), entries));
+    if (n <= 8) { /* most lists are short: no call that copies */
+        uint64_t others[8];
+        for (; p < n; p++) {
+            const uint64_t entry = e[p];
+            const int is_left = fml_is_left(t, fml_sample(entry));
+            e[left] = entry;
+            others[right] = entry;
+            left += is_left;
+            right += !is_left;
+        }
+        for (p = 0; p < right; p++) e[left + p] = others[p];
         return;
     }
-#endif
     if (!keep_left) {
         for (ptrdiff_t to = p = n; p-- > 0;) {
             const uint64_t entry = e[p];

@@ -341,6 +341,7 @@ static int fml_map_records(fml_tree *t, fml_plan *plan) {
     const size_t n = 2 * (size_t)(plan->top.root.end - plan->top.root.start), item = sizeof(fml_record) + t->g->stride * sizeof(double);
     void *const room = mmap(NULL, n * item, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED) return t->failed = 1;
+    fml_advise(room, n * item);
     plan->bytes = n * item;
     plan->items = room;
     plan->values = (double *)(plan->items + n);

@@ -5,7 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __linux__
+#include <stdint.h>
+#include <sys/mman.h>
+#endif
+
 #define FML_ARENA_LINE 64
+#define FML_HUGE (2 << 20)
+
+/* Ask for large pages for memory that is about to be written: a tree of 200,000 nodes met 12,800 small ones, 5 % of its time on
+ * one thread and more on two. As NumPy does it, from two such pages on. */
+static void fml_advise(void *start, size_t size) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (size < 2 * FML_HUGE) return;
+    const uintptr_t page = 4096, first = ((uintptr_t)start + page - 1) / page * page;
+    madvise((void *)first, ((uintptr_t)start + size - first) / page * page, MADV_HUGEPAGE);
+#else
+    (void)start;
+    (void)size;
+#endif
+}
 
 typedef struct fml_chunk {
     struct fml_chunk *next;
@@ -24,6 +43,7 @@ static void *fml_arena_get(fml_arena *a, ptrdiff_t n, size_t item, int zero) {
         const size_t room = size > a->wanted ? size : a->wanted;
         fml_chunk *chunk = malloc(sizeof *chunk + FML_ARENA_LINE + room);
         if (!chunk) return NULL;
+        fml_advise(chunk, room);
         *chunk = (fml_chunk){a->chunks, room, 0};
         a->chunks = chunk;
     }

@@ -156,6 +156,8 @@ static int fml_reserve(fml_tree *t, ptrdiff_t capacity) {
     double *values = realloc(t->values, capacity * t->g->stride * sizeof *values);
     if (values) t->values = values;
     if (!nodes || !values) return t->failed = 1;
+    fml_advise(nodes, capacity * sizeof *nodes);
+    fml_advise(values, capacity * t->g->stride * sizeof *values);
     t->capacity = capacity;
     return 0;
 }

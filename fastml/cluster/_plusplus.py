@@ -194,7 +194,7 @@ class Products:
 
     def __init__(self, X, norms, weights, first):
         """Start with a first centre; weights (n_samples,) or None: all 1."""
-        self.X, self.norms, self.weights = X, norms, weights
+        self.X, self.norms, self.weights = X, norms.reshape(-1), weights
         self.column = np.ones((len(X), 1)) if weights is None else weights.reshape(-1, 1)
         squares = self._squares([first])
         self.closest, self.potential = squares[0], squares @ self.column[:, 0]

@@ -24,7 +24,7 @@ def X(request):
 
 
 def test_apply(benchmark, kernel, trees, X):
-    out = np.empty((len(X), N_TREES), np.int64)
+    out = np.empty((N_TREES, len(X)), np.int64)
     benchmark(kernel("tree.predict").apply, trees, X, None, out, 1)
     assert (out > 0).all()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastml._dispatch import load
 from fastml._validate import check_weights
 from fastml.tree import _grow
 from fastml.tree._draws import generator
@@ -61,6 +62,10 @@ class Weights:
 
     def _drawn(self, seed):
         """Return the weights in one tree."""
+        if self._cumulated is None and self._codes is None:
+            counts = _counted(seed, self._n_drawn, self._n_samples)
+            if counts is not None:
+                return counts
         draw = generator(seed)
         if self._cumulated is None:
             drawn = draw.randint(0, self._n_samples, self._n_drawn)
@@ -92,3 +97,16 @@ class Weights:
             weights[drawn] = self._n_drawn / (np.count_nonzero(drawn) * n_of_class[drawn])
             factors = factors * weights[codes]
         return counts * factors
+
+
+def _counted(seed, n_drawn, n_samples):
+    """Return how often ``RandomState(seed)`` draws each sample, in a byte each; None where that is not enough.
+
+    NumPy's draw and count take 20 bytes a sample for a while, more than the rest of a small tree.
+    """
+    if type(seed) is not int:
+        return None
+    random = load("runtime.random")
+    state, counts = np.empty(625, np.uint32), np.zeros(n_samples, np.uint8)
+    random.seed(state, seed)
+    return counts if random.count_draws(state, n_drawn, counts) else None

@@ -89,4 +89,27 @@ static void mt_permutation(uint32_t *mt, ptrdiff_t n, uint32_t *order) {
         }
 }
 
+/* How often each place is drawn by n_draws of RandomState.randint(0, n), n <= 2^32. Twin: count_draws.
+ *
+ * counts (n,)  in, out.  Returns whether one went beyond 255. Here, too, a rejected word is no branch. */
+static int mt_count_draws(uint32_t *mt, ptrdiff_t n_draws, ptrdiff_t n, uint8_t *counts) {
+    const uint64_t last = (uint64_t)n - 1;
+    uint64_t mask = last;
+    int beyond = 0;
+    if (!last) {
+        counts[0] = (uint8_t)n_draws;
+        return n_draws > UINT8_MAX;
+    }
+    for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
+    while (n_draws) {
+        const uint64_t value = mt_next(mt) & mask;
+        const int is_drawn = value <= last;
+        uint8_t *const count = counts + (is_drawn ? value : 0);
+        *count = (uint8_t)(*count + is_drawn);
+        beyond |= is_drawn & !*count;
+        n_draws -= is_drawn;
+    }
+    return beyond;
+}
+
 #endif

@@ -1,8 +1,8 @@
 """The random streams by the array; kernels cimport the single draws. Twin: random_jit.py."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from fastml._kernels.runtime.random cimport mt_bounded, mt_double, mt_permutation, mt_seed, xorshift
+from fastml._kernels.runtime.random cimport mt_bounded, mt_count_draws, mt_double, mt_permutation, mt_seed, xorshift
 
 
 def rand_r(uint32_t[::1] seed,  # in, out  (1,)
@@ -55,3 +55,13 @@ def permutation(uint32_t[::1] mt,      # in, out  (625,)
     if order.shape[0]:
         with nogil:
             mt_permutation(&mt[0], order.shape[0], &order[0])
+
+
+def count_draws(uint32_t[::1] mt,     # in, out  (625,)
+                Py_ssize_t n_draws,
+                uint8_t[::1] counts):  # in, out  (n,)  zeros at first, n > 0
+    """Count what ``RandomState.randint(0, n, n_draws)`` draws. Returns whether all counts fit."""
+    cdef int beyond
+    with nogil:
+        beyond = mt_count_draws(&mt[0], n_draws, counts.shape[0], &counts[0])
+    return not beyond

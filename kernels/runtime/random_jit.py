@@ -100,3 +100,13 @@ def permutation(mt, order):
     for i in range(len(order)):
         order[i] = i
     shuffle(mt, order)
+
+
+@kernel
+def count_draws(mt, n_draws, counts):
+    fit = True
+    for _ in range(n_draws):
+        place = mt_bounded(mt, np.uint64(len(counts) - 1))
+        fit &= counts[place] < 255
+        counts[place] += np.uint8(1)
+    return fit

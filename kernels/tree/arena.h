@@ -57,7 +57,7 @@ static void *fml_arena_get(fml_arena *a, ptrdiff_t n, size_t item, int zero) {
 static void fml_arena_reset(fml_arena *a, int last) {
     size_t used = 0;
     for (fml_chunk *c = a->chunks; c; c = c->next) used += c->used;
-    if (used > a->wanted) a->wanted = used;
+    if (used > a->wanted) a->wanted = used + used / 64; /* the next bootstrap may draw a few samples more */
     if (!last && a->chunks && !a->chunks->next) {
         a->chunks->used = 0;
         return;

@@ -11,6 +11,7 @@ static void fml_choose_scan(fml_tree *t) {
     const fml_growth *g = t->g;
     double heaviest = 0;
     int whole = 1, negative = 0;
+    t->unit = !t->weights && !t->counts;
     t->total_weight = 0;
     for (ptrdiff_t i = 0; i < g->n; i++) {
         const double w = fml_weight(t, (uint32_t)i);
@@ -19,7 +20,6 @@ static void fml_choose_scan(fml_tree *t) {
         whole &= fabs(w) < FML_EXACT_WEIGHT && w == (double)(int64_t)w;
         negative |= !(w >= 0);
     }
-    t->unit = !t->weights;
     t->class_bits = 1;
     const int simple = g->n_outputs == 1 && !g->monotonic && !negative;
     if (g->codes) {
@@ -32,6 +32,15 @@ static void fml_choose_scan(fml_tree *t) {
         else if (t->unit || g->n_classes[0] > FML_MOST_CLASSES) t->scan = FML_SCAN_ANY;
         else t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
     } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
+    t->counted = t->scan == FML_SCAN_MSE && t->counts != NULL;
+    const int single = t->unit || t->counted;
+    if (t->scan == FML_SCAN_MSE || t->scan == FML_SCAN_WEIGHTED_GINI2) {
+        t->pairs = fml_arena_get(t->arena, single ? g->n : 2 * g->n, sizeof *t->pairs, 0);
+        if (!t->pairs) {
+            t->failed = 1;
+            return;
+        }
+    }
     t->tabled = g->ranks && t->scan == FML_SCAN_GINI2 && t->total_weight <= FML_FIELD_MASK && g->n <= (ptrdiff_t)FML_FIELD_MASK;
     for (ptrdiff_t i = 0; i < g->n; i++) {
         const double w = fml_weight(t, (uint32_t)i);
@@ -40,9 +49,10 @@ static void fml_choose_scan(fml_tree *t) {
         t->code[i] = 1; /* other scans ask no more than whether it is not 0 */
         if (t->scan == FML_SCAN_GINI2 || t->scan == FML_SCAN_GINI)
             t->code[i] = (uint8_t)(g->codes[i] | (uint32_t)w << t->class_bits);
+        if (t->counted) t->code[i] = t->counts[i];
         if (t->scan == FML_SCAN_MSE || t->scan == FML_SCAN_WEIGHTED_GINI2) {
-            t->pairs[t->unit ? i : 2 * i] = w * g->y[i];
-            if (!t->unit) t->pairs[2 * i + 1] = w;
+            t->pairs[single ? i : 2 * i] = w * g->y[i];
+            if (!single) t->pairs[2 * i + 1] = w;
         }
     }
     for (uint64_t code = 0; code < 256; code++) {
@@ -114,7 +124,6 @@ static void fml_begin(fml_tree *t) {
     const ptrdiff_t n = g->n, words = n / 64 + 1;
     t->samples = fml_room(t, n, sizeof *t->samples, 0);
     t->code = fml_get(t, n, sizeof *t->code);
-    if (g->criterion == FML_MSE || g->criterion == FML_GINI) t->pairs = fml_room(t, 2 * n, sizeof *t->pairs, 0);
     t->features = fml_get(t, g->d, sizeof *t->features);
     t->constants = fml_get(t, g->d, sizeof *t->constants);
     t->found = fml_get(t, g->d, sizeof *t->found);
@@ -122,12 +131,11 @@ static void fml_begin(fml_tree *t) {
     t->left_side = fml_get(t, words, sizeof *t->left_side);
     t->total.sums = fml_get(t, 2 * g->stride, sizeof(double));
     t->scratch = fml_get(t, g->n_threads, sizeof *t->scratch);
-    if (t->counts) t->weights = t->counted = fml_get(t, n, sizeof *t->counted);
     if (t->failed) return;
-    for (ptrdiff_t i = 0; t->counts && i < n; i++) t->counted[i] = t->counts[i];
     t->left.sums = t->total.sums + g->stride;
     for (ptrdiff_t f = 0; f < g->d; f++) t->features[f] = f;
     fml_choose_scan(t);
+    if (t->failed) return;
     if (g->arranged) {
         t->order = fml_get(t, g->d, sizeof *t->order);
         t->n_ties = fml_room(t, t->n_used, sizeof *t->n_ties, 0);

@@ -93,7 +93,7 @@ typedef struct {
 /* One tree while it grows. */
 typedef struct fml_tree {
     const fml_growth *g;
-    const double *weights;              /* (n,)  or NULL: all 1 */
+    const double *weights;              /* (n,)  or NULL: the counts, or all 1 */
     const uint8_t *counts;              /* (n,)  or NULL: the weights, where they are small counts */
     double min_weight_leaf;
     uint32_t random_state;
@@ -104,11 +104,12 @@ typedef struct fml_tree {
     fml_arena *arena;                   /* where everything but nodes and values lies */
 
     int scan, class_bits, unit;         /* unit: all weights are 1 */
+    int counted;                        /* FML_SCAN_MSE: the codes are the weights */
     ptrdiff_t n_used;                   /* samples of weight other than 0 */
     double total_weight;
     uint32_t *samples, *moved;          /* (n_used,)  samples of the nodes, each node's ascending */
     uint8_t *code, *node_code, *moved_code; /* (n,)  class | weight << class_bits; (n_used,)  of samples */
-    double *pairs, *counted;            /* (n, 2)  weight * y, weight; if all weights are 1 (n,)  y; counts as weights;
+    double *pairs;                      /* (n, 2)  weight * y, weight; if all weights are 1, or in the codes, (n,)  weight * y;
                                          * for two classes of any weights y is the class */
     uint64_t *lists, *aside;            /* (d, n_used), (threads, n_used)  or NULL: the nodes' sorted lists */
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
@@ -156,5 +157,7 @@ static void *fml_room(fml_tree *t, ptrdiff_t n, size_t size, int zero) {
 }
 static void *fml_get(fml_tree *t, ptrdiff_t n, size_t size) { return fml_room(t, n, size, 1); }
 
-static inline double fml_weight(const fml_tree *t, uint32_t sample) { return t->weights ? t->weights[sample] : 1.0; }
+static inline double fml_weight(const fml_tree *t, uint32_t sample) {
+    return t->unit ? 1.0 : t->weights ? t->weights[sample] : t->counts[sample];
+}
 #endif

@@ -168,7 +168,7 @@ FML_INLINE_ALWAYS void fml_search_classes(const fml_tree *t, const fml_search *s
 #define MOVE(entry)                                                     \
     {                                                                   \
         const uint32_t sample = fml_sample(entry);                      \
-        const double w = t->weights ? t->weights[sample] : 1.0;         \
+        const double w = fml_weight(t, sample);                         \
         left[codes[sample]] += w;                                       \
         weight += w;                                                    \
     }
@@ -186,14 +186,14 @@ FML_INLINE_ALWAYS void fml_search_classes(const fml_tree *t, const fml_search *s
 }
 
 /* The variance; gini: two classes of any weights, whose sums are those of y = class. */
-FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, int gini, fml_split *best) {
+FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, int unit, int counted, int gini, fml_split *best) {
     fml_block block;
     double weight = 0, sum = 0;
 #define MOVE(entry)                                                     \
     {                                                                   \
         const ptrdiff_t sample = fml_sample(entry);                     \
-        weight += unit ? 1.0 : t->pairs[2 * sample + 1];                \
-        sum += t->pairs[unit ? sample : 2 * sample];                    \
+        weight += unit ? 1.0 : counted ? (double)((entry) & FML_CODE_MASK) : t->pairs[2 * sample + 1]; \
+        sum += t->pairs[unit || counted ? sample : 2 * sample];         \
     }
 #define WRITE(k)                                                        \
     block.weight[k] = weight;                                           \
@@ -287,9 +287,10 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
         if (t->unit) fml_search_gini(t, s, before, n_before, 1, room, best);
         else fml_search_gini(t, s, before, n_before, 0, room, best);
     } else if (t->scan == FML_SCAN_MSE) {
-        if (t->unit) fml_search_mse(t, s, before, n_before, 1, 0, best);
-        else fml_search_mse(t, s, before, n_before, 0, 0, best);
-    } else if (t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_mse(t, s, before, n_before, 0, 1, best);
+        if (t->unit) fml_search_mse(t, s, before, n_before, 1, 0, 0, best);
+        else if (t->counted) fml_search_mse(t, s, before, n_before, 0, 1, 0, best);
+        else fml_search_mse(t, s, before, n_before, 0, 0, 0, best);
+    } else if (t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_mse(t, s, before, n_before, 0, 0, 1, best);
     else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_classes(t, s, before, n_before, 0, room, best);
     else if (t->scan == FML_SCAN_ENTROPY) fml_search_classes(t, s, before, n_before, 1, room, best);
     else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, after, n_after, constraint, room, best);
@@ -311,8 +312,8 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
             l += code & 1 ? w : 0;
         } else {
             const ptrdiff_t sample = fml_sample(e);
-            wl += t->unit ? 1.0 : t->pairs[2 * sample + 1];
-            l += t->pairs[t->unit ? sample : 2 * sample];
+            wl += t->unit ? 1.0 : t->counted ? (double)(e & FML_CODE_MASK) : t->pairs[2 * sample + 1];
+            l += t->pairs[t->unit || t->counted ? sample : 2 * sample];
         }
         if (i < s->low || !(s->apart || fml_is_gap(s, i))) continue;
         const double wr = all - wl, r = sum - l;

@@ -115,3 +115,16 @@ def test_written_back_the_generator_goes_on_as_numpys(random):
 def test_another_generator_is_refused_by_name():
     with pytest.raises(ValueError, match="not from PCG64"):
         mt19937.read(np.random.RandomState(np.random.PCG64(0)))
+
+
+@given(seed=seeds, n=st.sampled_from([1, 2, 3, 8, 150, 700, 5000]), n_draws=st.integers(0, 3000))
+def test_counted_draws(random, seed, n, n_draws):
+    mt, counts = np.empty(625, np.uint32), np.zeros(n, np.uint8)
+    random.seed(mt, seed)
+    generator = np.random.RandomState(seed)
+    expected = np.bincount(generator.randint(0, n, n_draws), minlength=n)
+    fit = random.count_draws(mt, n_draws, counts)
+    assert fit == (expected.max() < 256)
+    if fit:
+        np.testing.assert_array_equal(counts, expected)
+        np.testing.assert_array_equal(mt, mt19937.read(generator))

@@ -22,8 +22,7 @@ class WeightedDraws:
             self.checked = True
             return self.random_state.choice(len(self.probabilities), size, p=self.probabilities)
         if self.cumulative is None:
-            self.cumulative = self.probabilities.astype(np.float64).cumsum()
-            self.cumulative /= self.cumulative[-1]
+            self.cumulative = _cumulated(self.probabilities)
         return self.cumulative.searchsorted(self.random_state.random_sample(size), side="right")
 
 
@@ -43,6 +42,12 @@ class EvenDraws:
             return places.astype(np.intp)
         if self.cumulative is None:
             ones = np.ones(self.n_samples, self.dtype)
-            self.cumulative = (ones / ones.sum()).astype(np.float64).cumsum()
-            self.cumulative /= self.cumulative[-1]
+            self.cumulative = _cumulated(ones / ones.sum())
         return self.cumulative.searchsorted(uniform, side="right")
+
+
+def _cumulated(probabilities):
+    """Return the bounds between which NumPy's choice looks for a uniform number."""
+    cumulative = probabilities.astype(np.float64).cumsum()
+    cumulative /= cumulative[-1]
+    return cumulative

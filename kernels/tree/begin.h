@@ -35,11 +35,8 @@ static void fml_choose_scan(fml_tree *t) {
     t->counted = t->scan == FML_SCAN_MSE && t->counts != NULL;
     const int single = t->unit || t->counted;
     if (t->scan == FML_SCAN_MSE || t->scan == FML_SCAN_WEIGHTED_GINI2) {
-        t->pairs = fml_arena_get(t->arena, single ? g->n : 2 * g->n, sizeof *t->pairs, 0);
-        if (!t->pairs) {
-            t->failed = 1;
-            return;
-        }
+        t->pairs = fml_room(t, single ? g->n : 2 * g->n, sizeof *t->pairs, 0);
+        if (t->failed) return;
     }
     t->tabled = g->ranks && t->scan == FML_SCAN_GINI2 && t->total_weight <= FML_FIELD_MASK && g->n <= (ptrdiff_t)FML_FIELD_MASK;
     for (ptrdiff_t i = 0; i < g->n; i++) {

@@ -40,6 +40,8 @@ class Weights:
                 self._same, self._total = _grow.narrowed(weights), np.sum(weights)
             return
         self.itemsize = 8 if balanced else 1
+        # NumPy refuses to draw True samples, or more than fit into memory, in its own words.
+        self._may_be_bytes = n_drawn is not True and n_drawn <= np.iinfo(np.uint8).max * len(y)
         if weights is not None:
             probabilities = weights / np.sum(weights)
             generator(0).choice(len(y), p=probabilities)  # whatever is wrong with them is its error
@@ -62,7 +64,7 @@ class Weights:
 
     def _drawn(self, seed):
         """Return the weights in one tree."""
-        if self._cumulated is None and self._codes is None:
+        if self._cumulated is None and self._codes is None and self._may_be_bytes:
             counts = _counted(seed, self._n_drawn, self._n_samples)
             if counts is not None:
                 return counts

@@ -199,17 +199,10 @@ static int fml_split_ahead(fml_tree *t, const fml_waiting *now, fml_records *out
 
 /* Leave a node to a task. */
 static void fml_delegate(fml_tree *t, fml_plan *plan, const fml_waiting *now) {
-    if (plan->n_tasks == plan->capacity) {
-        const ptrdiff_t capacity = plan->capacity ? 2 * plan->capacity : 64;
-        fml_records *tasks = realloc(plan->tasks, capacity * sizeof *tasks);
-        if (!tasks) {
-            t->failed = 1;
-            return;
-        }
-        plan->tasks = tasks;
-        plan->capacity = capacity;
-    }
-    fml_records *const task = plan->tasks + plan->n_tasks++;
+    fml_records *const tasks = fml_make_room(t, plan->tasks, &plan->capacity, plan->n_tasks + 1, sizeof *tasks);
+    if (!tasks) return;
+    plan->tasks = tasks;
+    fml_records *const task = tasks + plan->n_tasks++;
     *task = (fml_records){.root = *now};
     task->root.begins = 0;
     const ptrdiff_t first = 2 * (now->start - plan->top.root.start);

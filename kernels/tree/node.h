@@ -148,6 +148,17 @@ static void fml_part_lists(fml_tree *t, ptrdiff_t n_constants, int keep_left, in
         for (ptrdiff_t j = 0; j < n_open; j++) fml_part_list(t, t->features[n_constants + j], 0, keep_left, keep_right);
 }
 
+/* Room for so many items of a list that grows by doubling; returns where they are now, NULL without memory: then they
+ * stay where they were. */
+static inline void *fml_make_room(fml_tree *t, void *items, ptrdiff_t *capacity, ptrdiff_t wanted, size_t size) {
+    if (wanted <= *capacity) return items;
+    const ptrdiff_t doubled = *capacity ? 2 * *capacity : 64, larger = doubled > wanted ? doubled : wanted;
+    void *const moved = realloc(items, larger * size);
+    if (moved) *capacity = larger;
+    else t->failed = 1;
+    return moved;
+}
+
 /* Make room for so many nodes and their values; 1 without memory. */
 static int fml_reserve(fml_tree *t, ptrdiff_t capacity) {
     if (capacity <= t->capacity) return 0;
@@ -215,14 +226,10 @@ typedef struct {
 } fml_queue;
 
 static int fml_push(fml_tree *t, fml_queue *q, const fml_waiting *item) {
-    if (q->n == q->capacity) {
-        const ptrdiff_t capacity = q->capacity ? 2 * q->capacity : 64;
-        fml_waiting *items = realloc(q->items, capacity * sizeof *items);
-        if (!items) return t->failed = 1;
-        q->items = items;
-        q->capacity = capacity;
-    }
-    q->items[q->n++] = *item;
+    fml_waiting *const items = fml_make_room(t, q->items, &q->capacity, q->n + 1, sizeof *items);
+    if (!items) return 1;
+    q->items = items;
+    items[q->n++] = *item;
     return 0;
 }
 

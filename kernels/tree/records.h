@@ -46,36 +46,24 @@ static void fml_free_records(fml_records *r) {
 
 /* Append a record of so many samples; NULL without memory. */
 static fml_record *fml_add_record(fml_tree *t, fml_records *r, int kind, ptrdiff_t n_samples) {
-    if (r->n == r->capacity) {
-        const ptrdiff_t capacity = r->capacity ? 2 * r->capacity : 64;
-        fml_record *items = realloc(r->items, capacity * sizeof *items);
-        if (items) r->items = items;
-        double *values = realloc(r->values, capacity * t->g->stride * sizeof *values);
-        if (values) r->values = values;
-        if (!items || !values) {
-            t->failed = 1;
-            return NULL;
-        }
-        r->capacity = capacity;
-    }
-    fml_record *record = r->items + r->n++;
+    ptrdiff_t capacity = r->capacity; /* of items: r->capacity follows when the values have as much */
+    fml_record *const items = fml_make_room(t, r->items, &capacity, r->n + 1, sizeof *items);
+    if (!items) return NULL;
+    r->items = items;
+    double *const values = fml_make_room(t, r->values, &r->capacity, r->n + 1, t->g->stride * sizeof *values);
+    if (!values) return NULL;
+    r->values = values;
+    fml_record *const record = items + r->n++;
     *record = (fml_record){.n_samples = (uint32_t)n_samples, .kind = (uint8_t)kind};
     return record;
 }
 
 /* Room for some notes more; NULL without memory. */
 static uint32_t *fml_add_notes(fml_tree *t, fml_records *r, ptrdiff_t n) {
-    if (r->n_notes + n > r->notes_capacity) {
-        const ptrdiff_t capacity = 2 * r->notes_capacity + n + 64;
-        uint32_t *notes = realloc(r->notes, capacity * sizeof *notes);
-        if (!notes) {
-            t->failed = 1;
-            return NULL;
-        }
-        r->notes = notes;
-        r->notes_capacity = capacity;
-    }
+    uint32_t *const notes = fml_make_room(t, r->notes, &r->notes_capacity, r->n_notes + n, sizeof *notes);
+    if (!notes) return NULL;
+    r->notes = notes;
     r->n_notes += n;
-    return r->notes + r->n_notes - n;
+    return notes + r->n_notes - n;
 }
 #endif

@@ -18,14 +18,10 @@ typedef struct {
 } fml_turns;
 
 static int fml_push_turn(fml_tree *t, fml_turns *q, const fml_turn *turn) {
-    if (q->n == q->capacity) {
-        const ptrdiff_t capacity = q->capacity ? 2 * q->capacity : 64;
-        fml_turn *items = realloc(q->items, capacity * sizeof *items);
-        if (!items) return t->failed = 1;
-        q->items = items;
-        q->capacity = capacity;
-    }
-    q->items[q->n++] = *turn;
+    fml_turn *const items = fml_make_room(t, q->items, &q->capacity, q->n + 1, sizeof *items);
+    if (!items) return 1;
+    q->items = items;
+    items[q->n++] = *turn;
     return 0;
 }
 

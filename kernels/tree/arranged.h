@@ -226,8 +226,6 @@ static void fml_scan_arranged(const fml_tree *t, ptrdiff_t f, fml_split *best) {
     fml_block block;
     double weight = 0, sum = 0;
     ptrdiff_t done = 0;
-    best->proxy = -INFINITY;
-    best->n_missing = best->missing_left = best->only_missing_right = 0;
     for (ptrdiff_t p = least > 1 ? least : 1; p < n && n - p >= least; p++) {
         if (!fml_is_gap(&s, p - 1)) continue;
         if (p - done <= n - p)
@@ -251,9 +249,7 @@ static void fml_scan_arranged(const fml_tree *t, ptrdiff_t f, fml_split *best) {
         fml_proxies_mse(t, &block, 1);
         if (!(block.proxy[0] > best->proxy)) continue;
         best->proxy = block.proxy[0];
-        best->n_left = p;
-        best->rank_left = fml_rank(list[p - 1]);
-        best->rank_right = fml_rank(list[p]);
+        fml_note_place(best, p, fml_rank(list[p - 1]), fml_rank(list[p]), 0, 0);
     }
 }
 
@@ -266,7 +262,7 @@ static ptrdiff_t fml_settle(fml_tree *t, ptrdiff_t winner, double second, fml_sp
         best->proxy = -INFINITY;
         for (ptrdiff_t k = 0; k < t->n_drawn; k++) {
             const ptrdiff_t f = t->order[k];
-            fml_split split = {.threshold = 0};
+            fml_split split = {.proxy = -INFINITY};
             if (t->found[f].constant || t->found[f].proxy < lowest) continue;
             fml_arrange_up_to(t, k, &at);
             fml_scan_arranged(t, f, &split);

@@ -58,11 +58,14 @@ static inline double mt_double(uint32_t *mt) {
     return (a * 67108864.0 + b) / 9007199254740992.0;
 }
 
+/* All bits up to the highest of last > 0. */
+static inline uint64_t mt_mask(uint64_t last) { return UINT64_MAX >> __builtin_clzll(last); }
+
 /* 0..last by masked rejection, as RandomState.randint (64-bit, its default) and shuffle draw. No draw for last = 0. */
 static inline uint64_t mt_bounded(uint32_t *mt, uint64_t last) {
-    uint64_t mask = last, value;
     if (!last) return 0;
-    for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
+    const uint64_t mask = mt_mask(last);
+    uint64_t value;
     do {
         value = mt_next(mt);
         if (last > 0xffffffffu) value = value << 32 | mt_next(mt);
@@ -78,9 +81,8 @@ static inline uint64_t mt_bounded(uint32_t *mt, uint64_t last) {
 static void mt_permutation(uint32_t *mt, ptrdiff_t n, uint32_t *order) {
     for (ptrdiff_t i = 0; i < n; i++) order[i] = (uint32_t)i;
     if (n < 2) return;
-    uint64_t last = (uint64_t)n - 1, mask = last;
-    for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
-    for (; mask; mask >>= 1)
+    uint64_t last = (uint64_t)n - 1;
+    for (uint64_t mask = mt_mask(last); mask; mask >>= 1)
         while (last > mask >> 1) {
             const uint64_t value = mt_next(mt) & mask, place = value <= last ? value : last;
             const uint32_t moved = order[last];
@@ -94,13 +96,12 @@ static void mt_permutation(uint32_t *mt, ptrdiff_t n, uint32_t *order) {
  * counts (n,)  in, out.  Returns whether one went beyond 255. Here, too, a rejected word is no branch. */
 static int mt_count_draws(uint32_t *mt, ptrdiff_t n_draws, ptrdiff_t n, uint8_t *counts) {
     const uint64_t last = (uint64_t)n - 1;
-    uint64_t mask = last;
     int beyond = 0;
     if (!last) {
         counts[0] = (uint8_t)n_draws;
         return n_draws > UINT8_MAX;
     }
-    for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
+    const uint64_t mask = mt_mask(last);
     while (n_draws) {
         const uint64_t value = mt_next(mt) & mask;
         const int is_drawn = value <= last;

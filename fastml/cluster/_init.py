@@ -5,10 +5,10 @@ import sklearn.cluster
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.extmath import row_norms
 
-from fastml._dispatch import note, record
+from fastml._dispatch import record
 from fastml._versions import ROUNDS_RUNNING_SUMS
 from fastml.cluster._draws import EvenDraws, WeightedDraws
-from fastml.cluster._plusplus import Products, Undecided, plusplus, repays
+from fastml.cluster._plusplus import Products, Undecided, note_rounding, plusplus, repays
 
 _BLOCK = 1 << 16  # elements of a temporary
 _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; its parameters are checked already
@@ -88,7 +88,7 @@ class Seeds:
                 self.random_state.set_state(self.state)
                 self.random_state.random_sample(self.n_drawn)
                 self.state = None
-                note("scikit-learn's own operations chose the starting centres, as a choice hung on rounding")
+                note_rounding()
                 return _plain(
                     self.X,
                     n_clusters,

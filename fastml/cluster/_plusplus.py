@@ -20,6 +20,11 @@ class Undecided(Exception):
     """A choice hangs on rounding: only scikit-learn's own sequence of operations tells how it falls."""
 
 
+def note_rounding():
+    """Note in the report of the call that scikit-learn made such choices."""
+    note("scikit-learn's own operations chose starting centres, as a choice hung on rounding")
+
+
 def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, running_type, n_threads, products=None):
     """Numbers of the samples chosen as centres.
 
@@ -59,7 +64,7 @@ def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, runn
         if len(chosen) < n_clusters:
             distances.commit(drawn, best, elsewhere=not since)
     if n_settled:
-        note("scikit-learn's own operations chose starting centres, as a choice hung on rounding")
+        note_rounding()
     return np.array(chosen + (exact.rest(n_clusters - len(chosen), draws.random_state, n_trials) if exact else []))
 
 
@@ -200,7 +205,7 @@ class Products:
         self.closest, self.potential = squares[0], squares @ self.column[:, 0]
 
     def choose(self, uniform):
-        """Return the candidates of these uniform numbers and the place of the best, which becomes a centre."""
+        """Return what Distances.choose does, never None; the best becomes a centre."""
         weighted = self.closest if self.weights is None else self.weights * self.closest
         drawn = np.searchsorted(weighted.cumsum(), uniform * self.potential)
         np.minimum(drawn, len(self.X) - 1, out=drawn)
@@ -209,10 +214,9 @@ class Products:
     def follow(self, choices):
         """Make centres of candidates that were chosen elsewhere: pairs as of `choose`."""
         products = np.empty((len(choices[0][0]), len(self.X))) if len(choices) > 1 else None
-        for drawn, best in choices[
-            :-1
-        ]:  # of the products only one row is needed, but alone it might be rounded otherwise
+        for drawn, best in choices[:-1]:
             rows = self.X[drawn]
+            # only one row is needed, but alone it might be rounded otherwise
             nearest = np.matmul(rows, self.X.T, out=products)[best]
             np.minimum(self.closest, self._finish(nearest, _norms_of(rows)[best]), out=self.closest)
         for drawn, best in choices[-1:]:

@@ -92,7 +92,7 @@ static void fml_distances_dense(const fml_distances *t, ptrdiff_t first, ptrdiff
 #define SQUARE(n_rows_)                                                                                               \
             {                                                                                                         \
                 vf64 acc[FML_ROWS][FML_VECTORS];                                                                      \
-                dots_f64(xt, t->centers + (first_column + j) * d, d, d, n_rows_, NULL, acc);                             \
+                dots_f64(xt, t->centers + (first_column + j) * d, d, d, n_rows_, NULL, acc);                          \
                 for (int r = 0; r < n_rows_; r++)                                                                     \
                     for (int s = 0; s < FML_VECTORS; s++)                                                             \
                         vstore_f64(square + (j + r) * FML_WIDE + s * FML_LANES,                                       \

@@ -36,22 +36,22 @@ FML_INLINE void NAME(nearest_two)(const T *restrict xt, const T *restrict center
                                   NAME(nearest) *restrict out) {
     V best[FML_VECTORS], second[FML_VECTORS], index[FML_VECTORS];
     for (int s = 0; s < FML_VECTORS; s++) best[s] = second[s] = OP(set1)(INFINITY), index[s] = OP(set1)(0);
-#define FINISH(n_rows)                                                                            \
-    {                                                                                             \
-        V acc[FML_ROWS][FML_VECTORS];                                                             \
+#define FINISH(n_rows)                                                                               \
+    {                                                                                                \
+        V acc[FML_ROWS][FML_VECTORS];                                                                \
         if (j && n_rows == FML_ROWS) NAME(dots)(xt, centers + j * d, ends[0], d, n_rows, NULL, acc); \
-        else NAME(dots)(xt, centers + j * d, ends[0], d, n_rows, j ? NULL : ahead, acc);          \
-        NAME(values)(c_norms + j, n_rows, acc);                                                   \
-        if (n_chains > 1) NAME(more_chains)(xt, centers + j * d, d, ends, n_chains, n_rows, acc); \
-        for (int r = 0; r < n_rows; r++) {                                                        \
-            const V number = OP(set1)((T)(j + r));                                                \
-            for (int s = 0; s < FML_VECTORS; s++) {                                               \
-                const V value = acc[r][s];                                                        \
-                if (want_second) second[s] = OP(min)(second[s], OP(max)(best[s], value));                          \
-                index[s] = OP(pick_lt)(value, best[s], number, index[s]);                         \
-                best[s] = OP(pick_lt)(value, best[s], value, best[s]);                            \
-            }                                                                                     \
-        }                                                                                         \
+        else NAME(dots)(xt, centers + j * d, ends[0], d, n_rows, j ? NULL : ahead, acc);             \
+        NAME(values)(c_norms + j, n_rows, acc);                                                      \
+        if (n_chains > 1) NAME(more_chains)(xt, centers + j * d, d, ends, n_chains, n_rows, acc);    \
+        for (int r = 0; r < n_rows; r++) {                                                           \
+            const V number = OP(set1)((T)(j + r));                                                   \
+            for (int s = 0; s < FML_VECTORS; s++) {                                                  \
+                const V value = acc[r][s];                                                           \
+                if (want_second) second[s] = OP(min)(second[s], OP(max)(best[s], value));            \
+                index[s] = OP(pick_lt)(value, best[s], number, index[s]);                            \
+                best[s] = OP(pick_lt)(value, best[s], value, best[s]);                               \
+            }                                                                                        \
+        }                                                                                            \
     }
     FML_EACH_TILE(j, k, FINISH)
 #undef FINISH

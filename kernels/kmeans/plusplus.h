@@ -84,10 +84,10 @@ static void fml_seed_dense_dots(const fml_seed *t, const int32_t *rows, ptrdiff_
 #define STORE(n_rows_)                                                                                        \
     {                                                                                                         \
         vf64 acc[FML_ROWS][FML_VECTORS];                                                                      \
-        dots_f64(xt, t->candidates + j * d, d, d, n_rows_, j ? NULL : ahead, acc);                               \
+        dots_f64(xt, t->candidates + j * d, d, d, n_rows_, j ? NULL : ahead, acc);                            \
         for (int r = 0; r < n_rows_; r++)                                                                     \
             for (int s = 0; s < FML_VECTORS; s++)                                                             \
-                vstore_f64(dot + (j + r) * FML_WIDE + s * FML_LANES, acc[r][s]);               \
+                vstore_f64(dot + (j + r) * FML_WIDE + s * FML_LANES, acc[r][s]);                              \
     }
     FML_EACH_TILE(j, t->n_trials, STORE)
 #undef STORE
@@ -184,7 +184,7 @@ static void fml_seed_estimate(void *task, ptrdiff_t chunk, int worker) {
 #define ESTIMATE(n_rows_)                                                                                                       \
         {                                                                                                                       \
             vf32 acc[FML_ROWS][FML_VECTORS];                                                                                    \
-            dots_f32(tile, t->narrow_candidates + j * d, d, d, n_rows_, NULL, acc);                                                \
+            dots_f32(tile, t->narrow_candidates + j * d, d, d, n_rows_, NULL, acc);                                             \
             for (int s = 0; s < FML_VECTORS; s++) {                                                                             \
                 const vf32 norms = vload_f32(norm + s * LANES32), near = vload_f32(closest + s * LANES32);                      \
                 const vf32 w = vload_f32(weight + s * LANES32);                                                                 \

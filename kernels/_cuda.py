@@ -12,11 +12,20 @@ from functools import partial
 import numpy as np
 from numba import config, cuda, types
 
+from fastml._kernels._jit import renewed
+
 SIMULATED = bool(config.ENABLE_CUDASIM)
 THREADS = 8 if SIMULATED else 256  # of a block
 
-kernel = partial(cuda.jit, cache=not SIMULATED)
-device = partial(cuda.jit, device=True, cache=not SIMULATED)
+_compiled = partial(cuda.jit, cache=not SIMULATED)
+
+
+def kernel(function, **options):
+    """Decorate a kernel."""
+    return renewed(_compiled(function, **options))
+
+
+device = partial(kernel, device=True)
 
 if SIMULATED:
     from fastml._kernels._cudasim import fma, mul, sqrt

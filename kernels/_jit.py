@@ -1,18 +1,37 @@
 """Every Numba flag of the project, and the one operation that Numba lacks.
 
 No fast-math: a twin gives the bits of the compiled kernel, and NaN means something. The machine code is kept on disk,
-so only the first call on a machine waits for the compiler. What is kept of a function is renewed when its own file
-changes, not when that of a function it calls does: remove ``__pycache__/*.nb?`` after such a change.
+so only the first call on a machine waits for the compiler.
 """
 
+import hashlib
 from functools import partial
+from pathlib import Path
 
 import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
-kernel = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
-parallel_kernel = partial(kernel, parallel=True)
+_sources = sorted(Path(__file__).parent.rglob("*.py"))
+_DIGEST = hashlib.sha256(b"".join(source.read_bytes() for source in _sources)).hexdigest()
+
+
+def renewed(dispatcher):
+    """Let any change of our sources renew what is kept of a kernel.
+
+    Numba looks at the kernel's own file alone; the machine code holds what is called and constants of others, too.
+    """
+    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if kept is not None:  # a kernel that Numba does not compile, or simulates, is not kept
+        kept._source_stamp = kept._source_stamp, _DIGEST
+    return dispatcher
+
+
+def kernel(function):
+    """Decorate a kernel."""
+    return renewed(numba.njit(function, cache=True, nogil=True, error_model="numpy"))
+
+
 of_user = partial(numba.njit, error_model="numpy")  # a user's function may stand in no file: nothing is kept
 by_pointer = partial(numba.cfunc, error_model="numpy")
 

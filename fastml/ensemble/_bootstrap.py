@@ -28,6 +28,8 @@ class Weights:
     ----------
     itemsize : int
         Bytes that a sample's weight takes in a tree; 0 where all trees share the same weights.
+    are_whole : bool
+        Whether all of them are 1 or counts.
     """
 
     def __init__(self, y, weights, n_drawn, balanced, share):
@@ -38,8 +40,9 @@ class Weights:
             if weights is not None:
                 weights = check_weights(weights, y, np.float64)  # those of classes may be none
                 self._same, self._total = _grow.narrowed(weights), np.sum(weights)
+            self.are_whole = _grow.are_whole([self._same])
             return
-        self.itemsize = 8 if balanced else 1
+        self.itemsize, self.are_whole = 8 if balanced else 1, not balanced
         # NumPy refuses to draw True samples, or more than fit into memory, in its own words.
         self._may_be_bytes = n_drawn is not True and n_drawn <= np.iinfo(np.uint8).max * len(y)
         if weights is not None:

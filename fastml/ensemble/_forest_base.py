@@ -133,10 +133,10 @@ class FastForest(KnownParams, FittedForest):
     def _grow_trees(self, X, y, weights, template, rules, seeds):
         """Grow one tree for every seed."""
         begun, n_threads = time.perf_counter(), effective_n_threads(self.n_jobs)
-        features = _grow.prepare(X, rules, n_threads)
         n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
         balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
         own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)
+        features = _grow.prepare(X, rules, n_threads, n_classes, own.are_whole)
         trees = []
         for batch in _grow.batches(len(seeds), X, own.itemsize, n_threads):
             if self.verbose > 1:

@@ -123,9 +123,9 @@ class FastTree(KnownParams, FittedTree):
         min_weight_leaf = self.min_weight_fraction_leaf * (n_samples if weights is None else np.sum(weights))
 
         seed, n_threads = tree_seed(self.random_state), effective_n_threads()
-        features = _grow.prepare(X, rules, n_threads)
-        weights = None if weights is None else _grow.narrowed(weights)
-        grown = _grow.grow(features, y, n_classes, [weights], [min_weight_leaf], [seed], rules, n_threads)[0]
+        weights = [None if weights is None else _grow.narrowed(weights)]
+        features = _grow.prepare(X, rules, n_threads, n_classes, _grow.are_whole(weights))
+        grown = _grow.grow(features, y, n_classes, weights, [min_weight_leaf], [seed], rules, n_threads)[0]
         self.tree_ = genuine(grown, self.n_features_in_, n_classes, self.n_outputs_)
         if self.n_outputs_ == 1 and n_classes is not None:
             self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]

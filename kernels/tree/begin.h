@@ -162,6 +162,7 @@ static void fml_begin(fml_tree *t) {
             room->table = fml_get(t, n + 1 + words + words / 64 + 1, sizeof *room->table);
             room->bits = room->table + n + 1;
             room->summary = room->bits + words;
+            if (t->tabled) room->ranks = fml_room(t, t->n_used, sizeof *room->ranks, 0);
         }
     }
     if (listed && !t->failed) {

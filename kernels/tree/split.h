@@ -2,7 +2,7 @@
 #ifndef FML_TREE_SPLIT_H
 #define FML_TREE_SPLIT_H
 #include "arranged.h"
-#include "table.h"
+#include "bins.h"
 #include "threshold.h"
 
 /* So many entries of another criterion take the time of one of absolute_error. */
@@ -30,12 +30,17 @@ static void fml_sort_by_rank(const fml_tree *t, ptrdiff_t f, fml_scratch *room, 
     *n_missing = missing;
 }
 
-static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
+/* The best split of a feature. One that is not better than floor does not count. */
+static void fml_look(fml_tree *t, ptrdiff_t f, int worker, double floor, fml_split *best) {
     const fml_growth *g = t->g;
     fml_scratch *const room = t->scratch + worker;
     ptrdiff_t m = t->end - t->start, n_missing = 0;
     if (g->random) {
         fml_scan_random(t, f, room, best);
+        return;
+    }
+    if (t->tabled && fml_is_binned(t, f)) {
+        fml_scan_bins(t, f, room, floor, best);
         return;
     }
     if (t->tabled && m >= FML_WORTH_TABLE) {
@@ -122,7 +127,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
             split.constant = (uint8_t)fml_is_constant_pair(t, f);
             if (wary && !split.constant) t->failed = FML_CLOSE_CALL;
         } else {
-            fml_look(t, f, 0, &split);
+            fml_look(t, f, 0, best->proxy, &split);
             t->work += (double)(t->end - t->start) * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
             if (fml_interrupted(t)) return -1;
         }
@@ -191,7 +196,7 @@ static void fml_draw_all(fml_tree *t, const uint8_t *is_constant) {
 static void fml_look_one(void *tree, ptrdiff_t j) {
     fml_tree *t = tree;
     const ptrdiff_t f = t->features[t->n_constants + j];
-    fml_look(t, f, t->g->worker(), t->found + f);
+    fml_look(t, f, t->g->worker(), -INFINITY, t->found + f);
 }
 
 /* Look at every feature that is not known to be constant, and note in is_constant which are; returns how many. Where
@@ -208,7 +213,7 @@ static ptrdiff_t fml_look_all(fml_tree *t) {
     } else
         for (ptrdiff_t j = 0; j < n_open && !fml_interrupted(t); j++) {
             if (ties) t->found[open[j]].constant = (uint8_t)fml_is_constant_pair(t, open[j]);
-            else fml_look(t, open[j], 0, t->found + open[j]);
+            else fml_look(t, open[j], 0, -INFINITY, t->found + open[j]);
             t->work += (double)n * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
         }
     for (ptrdiff_t j = 0; j < n_open; j++) n_constant += t->is_constant[open[j]] = t->found[open[j]].constant;
@@ -226,7 +231,7 @@ static ptrdiff_t fml_choose_of_all(fml_tree *t, fml_split *best) {
     fml_draw_all(t, n_constant ? t->is_constant : NULL);
     for (ptrdiff_t j = t->g->d; j-- > t->n_constants && !(ties && winner >= 0);) {
         const ptrdiff_t f = t->features[j];
-        if (ties) fml_look(t, f, 0, t->found + f);
+        if (ties) fml_look(t, f, 0, -INFINITY, t->found + f);
         if (wary) second = fml_second(best, t->found + f, second);
         if (!(t->found[f].proxy > best->proxy)) continue;
         *best = t->found[f];

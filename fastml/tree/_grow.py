@@ -75,9 +75,9 @@ def prepare(X, rules, n_threads, n_classes, whole):
     Features
     """
     kernel = load("tree.grow", float(X.size))
-    # Sorted lists of all features, kept through the splits, pay where a node looks at more than an eighth of them: parting a
-    # list costs 1.1 ns an entry, finding a feature's order anew some 9 ns. Where two classes are counted in bins (bins.h) it
-    # is more than a third, or about that; of 50,000 samples bins took 0.83 times as long at 8 of 20 features, of 2,000 0.95
+    # Sorted lists of all features, kept through the splits, pay where a node looks at more than an eighth of them:
+    # parting a list costs 1.1 ns an entry, finding a feature's order anew some 9 ns. Where two classes are counted in
+    # bins, at more than a third: of 50,000 samples bins took 0.83 times as long at 8 of 20 features, of 2,000 0.95
     # times at 4 and 1.16 times at 10, of 300 always longer.
     two = n_classes is not None and len(n_classes) == 1 and n_classes[0] <= 2
     binned = two and whole and rules.criterion == "gini" and rules.monotonic_cst is None and len(X) >= _FEW

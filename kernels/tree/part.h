@@ -2,6 +2,9 @@
 #ifndef FML_TREE_PART_H
 #define FML_TREE_PART_H
 #include "threshold.h"
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 static inline int fml_is_left(const fml_tree *t, uint32_t i) { return (int)(t->left_side[i >> 6] >> (i & 63)) & 1; }
 
@@ -39,8 +42,20 @@ static ptrdiff_t fml_part_samples(fml_tree *t) {
     const uint8_t *restrict sides = t->sides;
     uint32_t *restrict samples = t->samples + t->start, *restrict moved = t->moved;
     uint8_t *restrict codes = t->node_code + t->start, *restrict moved_codes = t->moved_code;
-    ptrdiff_t left = 0, right = 0;
-    for (ptrdiff_t p = 0; p < n; p++) {
+    ptrdiff_t p = 0, left = 0, right = 0;
+#if defined(__AVX512F__)
+    for (; p + 16 <= n; p += 16) { /* as in fml_part_list */
+        const __m512i sample = _mm512_loadu_si512(samples + p), code = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(codes + p)));
+        const __mmask16 is_left = _mm_cmpneq_epi8_mask(_mm_loadu_si128((const void *)(sides + p)), _mm_setzero_si128()), is_right = (__mmask16)~is_left;
+        _mm512_storeu_si512(samples + left, _mm512_maskz_compress_epi32(is_left, sample));
+        _mm512_storeu_si512(moved + right, _mm512_maskz_compress_epi32(is_right, sample));
+        _mm_storeu_si128((void *)(codes + left), _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(is_left, code)));
+        _mm_storeu_si128((void *)(moved_codes + right), _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(is_right, code)));
+        left += __builtin_popcount(is_left);
+        right += 16 - __builtin_popcount(is_left);
+    }
+#endif
+    for (; p < n; p++) {
         const uint32_t i = samples[p];
         const uint8_t code = codes[p], is_left = sides[p];
         samples[left] = moved[right] = i;
@@ -55,7 +70,6 @@ static ptrdiff_t fml_part_samples(fml_tree *t) {
 
 /* Sides of eight entries, as bits. */
 #if defined(__AVX512F__)
-#include <immintrin.h>
 FML_INLINE_ALWAYS __mmask8 fml_sides(const fml_tree *t, __m512i entries) {
     const __m512i sample = _mm512_and_si512(_mm512_srli_epi64(entries, FML_SAMPLE_SHIFT), _mm512_set1_epi64(FML_SAMPLE_MASK));
     const __m512i words = _mm512_i64gather_epi64(_mm512_srli_epi64(sample, 6), (const void *)t->left_side, 8);

@@ -67,8 +67,9 @@ static void fml_take(const fml_tree *t, const fml_search *s, fml_block *b, int k
     fml_note_place(best, s->n_before + i + 1, fml_rank(s->entries[i]), is_end ? 0 : fml_rank(s->entries[i + 1]), s->n_before > 0, is_end);
 }
 
-/* The loop over a search's entries. MOVE(e) moves an entry to the left, WRITE(j) notes the sums as candidate j. */
-#define FML_SEARCH(MOVE, WRITE, PROXIES)                                \
+/* The loop over a search's entries. MOVE(e) moves an entry to the left, WRITE(j) notes the sums as candidate j; WORTH:
+ * whether one of k may be better than what was found. */
+#define FML_SEARCH(MOVE, WRITE, WORTH, PROXIES)                         \
     {                                                                   \
         ptrdiff_t i = 0;                                                \
         for (; i < s->low && i < s->high; i++) { MOVE(s->entries[i]) }  \
@@ -96,7 +97,7 @@ static void fml_take(const fml_tree *t, const fml_search *s, fml_block *b, int k
                     block.at[k] = (uint32_t)i;                          \
                     k += (e ^ s->entries[i + 1]) >> FML_RANK_SHIFT != 0; \
                 }                                                       \
-            if (k) {                                                    \
+            if (k && (WORTH)) {                                         \
                 PROXIES(t, &block, k);                                  \
                 fml_take(t, s, &block, k, 0, best);                     \
             }                                                           \
@@ -125,7 +126,7 @@ FML_INLINE_ALWAYS void fml_search_gini2(const fml_tree *t, const fml_search *s, 
     block.weight[k] = (double)weight;                                   \
     block.a[k] = (double)ones;
     for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
-    FML_SEARCH(MOVE, WRITE, fml_proxies_gini2)
+    FML_SEARCH(MOVE, WRITE, 1, fml_proxies_gini2)
 #undef MOVE
 #undef WRITE
 }
@@ -155,7 +156,7 @@ FML_INLINE_ALWAYS void fml_search_gini(const fml_tree *t, const fml_search *s, c
     block.a[k] = (double)left;                                          \
     block.b[k] = (double)right;
     for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
-    FML_SEARCH(MOVE, WRITE, fml_proxies_gini)
+    FML_SEARCH(MOVE, WRITE, 1, fml_proxies_gini)
 #undef MOVE
 #undef WRITE
 }
@@ -179,7 +180,7 @@ FML_INLINE_ALWAYS void fml_search_classes(const fml_tree *t, const fml_search *s
     if (entropy) fml_proxies_entropy(t, block, classes, room, k);       \
     else fml_proxies_weighted_gini(t, block, classes, k)
     for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
-    FML_SEARCH(MOVE, WRITE, PROXIES)
+    FML_SEARCH(MOVE, WRITE, 1, PROXIES)
 #undef MOVE
 #undef WRITE
 #undef PROXIES
@@ -199,8 +200,8 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
     block.weight[k] = weight;                                           \
     block.a[k] = sum;
     for (ptrdiff_t i = 0; i < n_before; i++) MOVE(before[i])
-    if (gini) FML_SEARCH(MOVE, WRITE, fml_proxies_gini2)
-    else FML_SEARCH(MOVE, WRITE, fml_proxies_mse)
+    if (gini) FML_SEARCH(MOVE, WRITE, 1, fml_proxies_gini2)
+    else FML_SEARCH(MOVE, WRITE, fml_may_win(t, &block, k, fml_bar(t, best->proxy)), fml_proxies_mse)
 #undef MOVE
 #undef WRITE
 }
@@ -305,7 +306,7 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
  * all trees cost 3 to 6 % of their time. */
 FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, int gini, int coded, int single, int wary, fml_split *best) {
     const double all = t->total.weight, sum = t->total.sums[gini && t->g->stride > 1], other = t->total.sums[0], least = t->min_weight_leaf;
-    double wl = 0, l = 0;
+    double wl = 0, l = 0, bar = fml_bar(t, best->proxy);
     for (ptrdiff_t i = 0; i < s->high; i++) {
         const uint64_t e = s->entries[i];
         if (coded) {
@@ -319,7 +320,7 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
         }
         const double wr = all - wl, r = sum - l;
         double proxy;
-        if (i < s->low || !fml_is_gap(s, i)) continue;
+        if (i < s->low || (!gini && !wary && fml_falls_short(wl, wr, l, r, bar)) || !fml_is_gap(s, i)) continue;
         if (gini) {
             const double l0 = wl - l, r0 = other - l0;
             proxy = -wr * (1.0 - (r0 * r0 + r * r) / (wr * wr)) - wl * (1.0 - (l0 * l0 + l * l) / (wl * wl));
@@ -331,6 +332,7 @@ FML_INLINE_ALWAYS void fml_search_few(const fml_tree *t, const fml_search *s, in
         }
         if (wary) best->second = best->proxy;
         best->proxy = proxy;
+        bar = fml_bar(t, proxy);
         best->n_left = i + 1;
         best->rank_left = fml_rank(e);
         best->rank_right = fml_rank(s->entries[i + 1]);

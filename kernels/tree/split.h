@@ -104,7 +104,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
     const int ties = fml_ties(t), wary = fml_is_wary(t), arranged = g->arranged;
     double second = -INFINITY;
     fml_split split;
-    best->proxy = -INFINITY;
+    best->proxy = t->floor = -INFINITY;
     t->n_drawn = 0;
     while (undrawn > known + found && (visited < g->max_features || visited <= found + drawn)) {
         visited++;
@@ -140,6 +140,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
         if (wary || arranged) second = fml_second(best, &split, second);
         if (split.proxy > best->proxy) {
             *best = split;
+            t->floor = split.proxy;
             winner = f;
             if (g->random) { /* its values are what the samples are parted by */
                 float *const column = t->scratch->column;
@@ -202,13 +203,17 @@ static ptrdiff_t fml_look_all(fml_tree *t) {
     const ptrdiff_t *const open = t->features + t->n_constants;
     const int ties = fml_ties(t);
     ptrdiff_t n_constant = 0;
+    t->floor = -INFINITY;
     if (g->n_threads > 1 && t->scan != FML_SCAN_MAE && n * n_open >= FML_TOGETHER) {
         g->together(fml_look_one, t, n_open, g->n_threads);
         t->work += (double)n * n_open;
     } else
         for (ptrdiff_t j = 0; j < n_open && !fml_interrupted(t); j++) {
             if (ties) t->found[open[j]].constant = (uint8_t)fml_is_constant_pair(t, open[j]);
-            else fml_look(t, open[j], 0, t->found + open[j]);
+            else {
+                fml_look(t, open[j], 0, t->found + open[j]);
+                t->floor = t->found[open[j]].proxy > t->floor ? t->found[open[j]].proxy : t->floor;
+            }
             t->work += (double)n * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
         }
     for (ptrdiff_t j = 0; j < n_open; j++) n_constant += t->is_constant[open[j]] = t->found[open[j]].constant;

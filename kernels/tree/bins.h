@@ -152,8 +152,8 @@ static void fml_sort_few(const fml_tree *t, fml_bins *b, const uint32_t *ranks) 
     b->starts[1] = (uint32_t)n;
 }
 
-/* Sort the samples of the bins that may hold a split better than floor; returns whether there are any. */
-static int fml_sort_bins(const fml_tree *t, fml_bins *b, const uint32_t *ranks, uint32_t width, double floor, uint64_t *room) {
+/* Sort the samples of the bins that may hold the best split; returns whether there are any. */
+static int fml_sort_bins(const fml_tree *t, fml_bins *b, const uint32_t *ranks, uint32_t width, uint64_t *room) {
     const uint8_t *const codes = t->node_code + t->start;
     const ptrdiff_t n = t->end - t->start, full = n / FML_FULL_BIN + 2, wanted = full < FML_BINS ? full : FML_BINS;
     b->shift = 0;
@@ -161,7 +161,7 @@ static int fml_sort_bins(const fml_tree *t, fml_bins *b, const uint32_t *ranks, 
     b->n_bins = (int)(width >> b->shift) + 1;
     memset(b->fields, 0, b->n_bins * sizeof *b->fields);
     for (ptrdiff_t p = 0; p < n; p++) b->fields[(ranks[p] - b->lowest) >> b->shift] += t->fields[codes[p]];
-    const double most = fml_fill_borders(t, b), others = floor + t->total.weight;
+    const double most = fml_fill_borders(t, b), others = t->floor + t->total.weight;
     if (!fml_keep_bins(t, b, (most > others ? most : others) - FML_CORNER_DOUBT * t->total.weight)) return 0;
     uint32_t at[FML_BINS];
     for (int j = 0; j < b->n_bins; j++) at[j] = b->starts[b->sorted[j] ? j : b->n_bins]; /* the others overwrite each other */
@@ -180,8 +180,8 @@ static inline int fml_is_binned(const fml_tree *t, ptrdiff_t f) {
     return t->end - t->start > 2 && !t->g->missing[f] && t->g->n_distinct[f] >= 2 * FML_BINS;
 }
 
-/* The best split, if it is better than floor; else best->proxy is at most that. */
-static void fml_scan_bins(const fml_tree *t, ptrdiff_t f, const fml_scratch *room, double floor, fml_split *best) {
+/* The best split, unless it is worse than t->floor: then best->proxy may be anything below that. */
+static void fml_scan_bins(const fml_tree *t, ptrdiff_t f, const fml_scratch *room, fml_split *best) {
     const fml_growth *g = t->g;
     const uint32_t *const all = g->ranks + f * g->n, *const samples = t->samples + t->start;
     uint32_t *const ranks = room->ranks, lowest = UINT32_MAX, highest = 0;
@@ -202,7 +202,7 @@ static void fml_scan_bins(const fml_tree *t, ptrdiff_t f, const fml_scratch *roo
     best->constant = !fml_is_spread(b.tight, b.values, lowest, highest);
     if (best->constant) return;
     if (n <= FML_FEW_SAMPLES && (highest - lowest) >> (31 - FML_FEW_BITS) == 0) fml_sort_few(t, &b, ranks);
-    else if (!fml_sort_bins(t, &b, ranks, highest - lowest, floor, room->sorted)) return;
+    else if (!fml_sort_bins(t, &b, ranks, highest - lowest, room->sorted)) return;
     fml_search_bins(t, &b, best);
 }
 #endif

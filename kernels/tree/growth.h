@@ -133,6 +133,7 @@ typedef struct fml_tree {
     fml_sums total, left;
     double lower, upper, impurity;      /* bounds of monotonic constraints */
     double error;                       /* of improvements */
+    double floor;                       /* best proxy of the features looked at: lower ones need not be found */
     ptrdiff_t n_constants;
     double work;                        /* since the last look for an interrupt, in entries */
     ptrdiff_t split_feature;            /* while lists are parted */

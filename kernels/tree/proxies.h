@@ -113,6 +113,34 @@ static void fml_proxies_entropy(const fml_tree *t, fml_block *restrict b, double
     }
 }
 
+/* What fml_falls_short compares with: a proxy P that is there already, less what rounding may take from a proxy of P or
+ * more; -inf, of which nothing falls short, where close calls are looked for.
+ *
+ * With u = 2^-53 and L = l * l, R = r * r as computed, a computed proxy is at most  (L / wl + R / wr) (1 + u)^2.  If it is P
+ * or more,  L * wr + R * wl  is, as computed, at least  P wl wr (1 - u)^2 / (1 + u)^2,  and  wl * wr * P  as computed at most
+ * P wl wr (1 + u)^2:  6 u less are enough, 16 u are taken. Within these limits, and those on tiny weights, what overflows or is
+ * no number is on the left, where it does not fall short, and what underflows is far below u of the right. */
+static inline double fml_bar(const fml_tree *t, double proxy) {
+    const double p = proxy > t->floor ? proxy : t->floor;
+    return t->g->doubt < 0 && p > 1e-150 && p < 1e150 && t->total.weight < 1e50 ? p * (1 - 0x1p-49) : -INFINITY;
+}
+
+/* Whether a candidate's proxy is less than the one of the bar, without a division. */
+FML_INLINE_ALWAYS int fml_falls_short(double wl, double wr, double l, double r, double bar) {
+    const double both = wl * wr;
+    return (l * l * wr + r * r * wl < both * bar) & (both > 1e-100);
+}
+
+/* Whether any candidate of a block does not. Divisions took most of a block's time: without them where another feature, or
+ * block, has a better candidate, trees of 20 features are grown 1.25 times as fast. */
+static int fml_may_win(const fml_tree *t, const fml_block *b, int k, double bar) {
+    const double all = t->total.weight, sum = t->total.sums[0];
+    int64_t n_short = 0;
+    if (bar == -INFINITY) return 1;
+    for (int j = 0; j < k; j++) n_short += fml_falls_short(b->weight[j], all - b->weight[j], b->a[j], sum - b->a[j], bar);
+    return n_short < k;
+}
+
 /* weight, a of each candidate: weight, sum on the left. */
 static void fml_proxies_mse(const fml_tree *t, fml_block *restrict b, int k) {
     const double all = t->total.weight, sum = t->total.sums[0], least = t->min_weight_leaf;

@@ -30,8 +30,8 @@ static void fml_sort_by_rank(const fml_tree *t, ptrdiff_t f, fml_scratch *room, 
     *n_missing = missing;
 }
 
-/* The best split of a feature. One that is not better than floor does not count. */
-static void fml_look(fml_tree *t, ptrdiff_t f, int worker, double floor, fml_split *best) {
+/* The best split of a feature; one that is worse than t->floor need not be found. */
+static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
     const fml_growth *g = t->g;
     fml_scratch *const room = t->scratch + worker;
     ptrdiff_t m = t->end - t->start, n_missing = 0;
@@ -40,7 +40,7 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, double floor, fml_spl
         return;
     }
     if (t->tabled && fml_is_binned(t, f)) {
-        fml_scan_bins(t, f, room, floor, best);
+        fml_scan_bins(t, f, room, best);
         return;
     }
     if (t->tabled && m >= FML_WORTH_TABLE) {
@@ -109,7 +109,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
     const int ties = fml_ties(t), wary = fml_is_wary(t), arranged = g->arranged;
     double second = -INFINITY;
     fml_split split;
-    best->proxy = -INFINITY;
+    best->proxy = t->floor = -INFINITY;
     t->n_drawn = 0;
     while (undrawn > known + found && (visited < g->max_features || visited <= found + drawn)) {
         visited++;
@@ -127,7 +127,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
             split.constant = (uint8_t)fml_is_constant_pair(t, f);
             if (wary && !split.constant) t->failed = FML_CLOSE_CALL;
         } else {
-            fml_look(t, f, 0, best->proxy, &split);
+            fml_look(t, f, 0, &split);
             t->work += (double)(t->end - t->start) * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
             if (fml_interrupted(t)) return -1;
         }
@@ -145,6 +145,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
         if (wary || arranged) second = fml_second(best, &split, second);
         if (split.proxy > best->proxy) {
             *best = split;
+            t->floor = split.proxy;
             winner = f;
             if (g->random) { /* its values are what the samples are parted by */
                 float *const column = t->scratch->column;
@@ -196,7 +197,7 @@ static void fml_draw_all(fml_tree *t, const uint8_t *is_constant) {
 static void fml_look_one(void *tree, ptrdiff_t j) {
     fml_tree *t = tree;
     const ptrdiff_t f = t->features[t->n_constants + j];
-    fml_look(t, f, t->g->worker(), -INFINITY, t->found + f);
+    fml_look(t, f, t->g->worker(), t->found + f);
 }
 
 /* Look at every feature that is not known to be constant, and note in is_constant which are; returns how many. Where
@@ -207,13 +208,17 @@ static ptrdiff_t fml_look_all(fml_tree *t) {
     const ptrdiff_t *const open = t->features + t->n_constants;
     const int ties = fml_ties(t);
     ptrdiff_t n_constant = 0;
+    t->floor = -INFINITY;
     if (g->n_threads > 1 && t->scan != FML_SCAN_MAE && n * n_open >= FML_TOGETHER) {
         g->together(fml_look_one, t, n_open, g->n_threads);
         t->work += (double)n * n_open;
     } else
         for (ptrdiff_t j = 0; j < n_open && !fml_interrupted(t); j++) {
             if (ties) t->found[open[j]].constant = (uint8_t)fml_is_constant_pair(t, open[j]);
-            else fml_look(t, open[j], 0, -INFINITY, t->found + open[j]);
+            else {
+                fml_look(t, open[j], 0, t->found + open[j]);
+                t->floor = t->found[open[j]].proxy > t->floor ? t->found[open[j]].proxy : t->floor;
+            }
             t->work += (double)n * (t->scan == FML_SCAN_MAE ? FML_OF_MEDIANS : 1);
         }
     for (ptrdiff_t j = 0; j < n_open; j++) n_constant += t->is_constant[open[j]] = t->found[open[j]].constant;
@@ -231,7 +236,7 @@ static ptrdiff_t fml_choose_of_all(fml_tree *t, fml_split *best) {
     fml_draw_all(t, n_constant ? t->is_constant : NULL);
     for (ptrdiff_t j = t->g->d; j-- > t->n_constants && !(ties && winner >= 0);) {
         const ptrdiff_t f = t->features[j];
-        if (ties) fml_look(t, f, 0, -INFINITY, t->found + f);
+        if (ties) fml_look(t, f, 0, t->found + f);
         if (wary) second = fml_second(best, t->found + f, second);
         if (!(t->found[f].proxy > best->proxy)) continue;
         *best = t->found[f];

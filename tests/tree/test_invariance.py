@@ -72,3 +72,23 @@ def test_order_in_memory(name, dtype):
         one.y = None if case.y is None else case.y[:700]
         models[order] = digest(observe(fastml, one))
     assert models == dict.fromkeys(models, models["C"])
+
+
+@pytest.mark.parametrize("max_features", [1.0, 0.4])
+@pytest.mark.parametrize(
+    ("of_targets", "of_weights"),
+    [(1, 0), (200, 0), (255, 0), (400, 0), (0, 150), (0, 300), (0, -150), (0, -170), (0, -400)],
+)
+def test_powers_of_two(of_targets, of_weights, max_features):
+    """They scale sums without rounding; far from 1 no candidate is ruled out without its proxy."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(700, 6)).round(1)
+    y, weights = X[:, 0] + rng.normal(size=700), rng.uniform(0.1, 2, 700)
+    model = fastml.tree.DecisionTreeRegressor(random_state=0, max_features=max_features)
+    plain = copy.copy(model).fit(X, y, weights).tree_
+    scaled = copy.copy(model).fit(X, np.ldexp(y, of_targets), np.ldexp(weights, of_weights)).tree_
+    assert plain.node_count > 1000
+    for name in ("children_left", "children_right", "feature", "threshold", "n_node_samples"):
+        np.testing.assert_array_equal(getattr(scaled, name), getattr(plain, name))
+    np.testing.assert_array_equal(scaled.value, np.ldexp(plain.value, of_targets))
+    np.testing.assert_array_equal(scaled.impurity, np.ldexp(plain.impurity, 2 * of_targets))

@@ -111,6 +111,7 @@ static ptrdiff_t fml_choose(fml_tree *t, fml_split *best) {
     fml_split split;
     best->proxy = t->floor = -INFINITY;
     t->n_drawn = 0;
+    if (fml_gathers_shares(t)) fml_gather_shares(t);
     while (undrawn > known + found && (visited < g->max_features || visited <= found + drawn)) {
         visited++;
         ptrdiff_t j = drawn + fml_draw(t) % (uint32_t)(undrawn - found - drawn);

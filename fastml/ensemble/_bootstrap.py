@@ -28,8 +28,8 @@ class Weights:
     ----------
     itemsize : int
         Bytes that a sample's weight takes in a tree; 0 where all trees share the same weights.
-    are_whole : bool
-        Whether all of them are 1 or counts.
+    are_counts : bool
+        Whether the kernels can count them, see ``_grow.are_counts``.
     """
 
     def __init__(self, y, weights, n_drawn, balanced, share):
@@ -40,15 +40,15 @@ class Weights:
             if weights is not None:
                 weights = check_weights(weights, y, np.float64)  # those of classes may be none
                 self._same, self._total = _grow.narrowed(weights), np.sum(weights)
-            self.are_whole = _grow.are_whole([self._same])
+            self.are_counts = _grow.are_counts([self._same])
             return
-        self.itemsize, self.are_whole = 8 if balanced else 1, not balanced
+        self.itemsize, self.are_counts = 8 if balanced else 1, not balanced and n_drawn < _grow.MOST_COUNTED
         # NumPy refuses to draw True samples, or more than fit into memory, in its own words.
         self._may_be_bytes = n_drawn is not True and n_drawn <= np.iinfo(np.uint8).max * len(y)
         if weights is not None:
             probabilities = weights / np.sum(weights)
             generator(0).choice(len(y), p=probabilities)  # whatever is wrong with them is its error
-            self._cumulated = np.cumsum(probabilities)
+            self._cumulated = np.cumsum(probabilities, dtype=np.float64)  # as numpy's choice, float32 too
             self._cumulated /= self._cumulated[-1]
             parts = 1 << (4 * len(y)).bit_length()  # a power of 2: it multiplies and divides without rounding
             self._first = np.searchsorted(self._cumulated, np.arange(parts) / parts, side="right").astype(np.int32)

@@ -61,6 +61,9 @@ class FastForest(KnownParams, FittedForest):
         X, y = self._checked(X, y)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
+        targets = columns(y)
+        if self.criterion == "poisson" and (np.any(targets < 0) or np.sum(targets) <= 0):
+            return False
         if y.ndim == 2 and y.shape[1] == 1:
             warn(
                 "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
@@ -68,9 +71,7 @@ class FastForest(KnownParams, FittedForest):
                 DataConversionWarning,
                 stacklevel=6,
             )
-        y = columns(y)
-        if self.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
-            return False
+        y = targets
         self._n_samples, self.n_outputs_ = y.shape
         y, class_weights = self._encoded(y, sample_weight)
         y = as_float64(y)
@@ -92,8 +93,6 @@ class FastForest(KnownParams, FittedForest):
         if rules is None:
             template._fit(X, y, weights, check_input=False)  # the trees' own error: the forest has warned by now
         seeds = random_state.randint(MAX_INT, size=n_more).tolist()
-        if isinstance(self, ClassifierMixin):
-            warn_each(y, self.n_classes_, n_more)
         self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds)
         if self.oob_score:
             scoring = {"scoring_function": self.oob_score} if callable(self.oob_score) else {}
@@ -136,7 +135,9 @@ class FastForest(KnownParams, FittedForest):
         n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
         balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
         own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)
-        features = _grow.prepare(X, rules, n_threads, n_classes, own.are_whole)
+        if n_classes is not None:
+            warn_each(y, n_classes, len(seeds))
+        features = _grow.prepare(X, rules, n_threads, n_classes, own.are_counts)
         trees = []
         for batch in _grow.batches(len(seeds), X, own.itemsize, n_threads):
             if self.verbose > 1:

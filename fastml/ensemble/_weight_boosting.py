@@ -21,7 +21,7 @@ from fastml.ensemble._growth import Growth, are_trees, ours, refuse_others
 from fastml.tree import _grow, _predict
 from fastml.tree._draws import MAX_INT
 from fastml.tree._fitted import refuse_sparse
-from fastml.tree._targets import as_float64, columns, encode, warn_each
+from fastml.tree._targets import as_float64, columns, find_classes, warn_each
 
 
 class _Samples(NamedTuple):
@@ -59,8 +59,10 @@ def _prepared(X, X32, y, classify):
         return None
     if classify:
         try:
-            targets, classes = encode(targets)
+            targets, classes, are_doubtful = find_classes(targets)
         except ValueError:
+            return None
+        if are_doubtful and y.dtype.kind == "f" and not np.array_equal(np.rint(classes[0]), classes[0]):
             return None
     return _Samples(X, X32, as_float64(targets), classes, effective_n_threads())
 
@@ -162,8 +164,7 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         samples, growth = self._samples(X)
         if samples is None:
             return super()._boost(iboost, X, y, sample_weight, random_state)
-        if iboost:  # of the first tree's targets the codes told
-            warn_each(samples.targets, growth.n_classes, 1)
+        warn_each(samples.targets, growth.n_classes, 1)
         preset = growth.class_weights(y)
         weights = sample_weight if preset is None else sample_weight * preset
         seed = random_state.randint(MAX_INT)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from fastml._dispatch import NotCovered, accelerated, note
@@ -17,7 +18,7 @@ from fastml.tree import _grow
 from fastml.tree._draws import tree_seed
 from fastml.tree._fitted import FittedTree, refuse_sparse
 from fastml.tree._params import KnownParams
-from fastml.tree._targets import as_float64, columns, encode
+from fastml.tree._targets import as_float64, columns, find_classes
 
 _CRITERIA = {"log_loss": "entropy"} | {
     name: name for name in ("gini", "entropy", "squared_error", "absolute_error", "poisson")
@@ -109,22 +110,26 @@ class FastTree(KnownParams, FittedTree):
 
         n_classes = weights_of_classes = None
         if isinstance(self, ClassifierMixin):
-            given, (y, self.classes_) = y, encode(y)
-            self.n_classes_ = n_classes = np.array([len(classes) for classes in self.classes_], dtype=np.intp)
+            given, (y, classes, are_doubtful) = y, find_classes(y)
+            n_classes = np.array([len(of_output) for of_output in classes], dtype=np.intp)
+        rules = self._rules(n_samples, n_classes)
+        if rules is None:
+            return False
+        if n_classes is not None:
+            if are_doubtful:
+                check_classification_targets(given)  # not before: scikit-learn's own code would warn once more
+            self.classes_, self.n_classes_ = classes, n_classes
             if self.class_weight is not None:
                 weights_of_classes = compute_sample_weight(self.class_weight, given)
         y = as_float64(y)
-        rules = self._rules(n_samples, n_classes)
         weights = None if sample_weight is None else check_weights(sample_weight, X, np.float64)
-        if rules is None:
-            return False
         if weights_of_classes is not None:
             weights = weights_of_classes if weights is None else weights * weights_of_classes
         min_weight_leaf = self.min_weight_fraction_leaf * (n_samples if weights is None else np.sum(weights))
 
         seed, n_threads = tree_seed(self.random_state), effective_n_threads()
         weights = [None if weights is None else _grow.narrowed(weights)]
-        features = _grow.prepare(X, rules, n_threads, n_classes, _grow.are_whole(weights))
+        features = _grow.prepare(X, rules, n_threads, n_classes, _grow.are_counts(weights))
         grown = _grow.grow(features, y, n_classes, weights, [min_weight_leaf], [seed], rules, n_threads)[0]
         self.tree_ = genuine(grown, self.n_features_in_, n_classes, self.n_outputs_)
         if self.n_outputs_ == 1 and n_classes is not None:

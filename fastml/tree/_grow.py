@@ -8,11 +8,13 @@ import numpy as np
 from fastml._dispatch import load, record
 from fastml._kernels.tree.tables import Rules
 
-__all__ = ["Rules", "are_whole", "batches", "converted", "grow", "narrowed", "prepare", "sharing"]
+__all__ = ["MOST_COUNTED", "Rules", "are_counts", "batches", "converted", "grow", "narrowed", "prepare", "sharing"]
 
 NO_LIMIT = 2**31 - 1  # of depth
 _LITTLE = 1 << 20  # bytes of weights that need no thought
-_FEW = 1000  # samples, whose sorted lists stay in the cache
+_FEW = 3000  # samples, whose sorted lists stay in the cache
+_SEEN = 2048  # samples that are looked at for missing values
+MOST_COUNTED = 1 << 21  # the weight of all samples that is counted stays below
 
 _shared = ContextVar("shared", default=())  # the _Shared in force; other threads fit other things
 
@@ -45,9 +47,18 @@ def sharing(X, X32):
         _shared.reset(token)
 
 
-def are_whole(weights):
-    """Whether all weights of trees are all 1 or counts."""
-    return all(each is None or each.dtype == np.uint8 for each in weights)
+def are_counts(weights):
+    """Tell whether two classes of such weights can be counted in one number, see table.h: all 1, or small counts.
+
+    Parameters
+    ----------
+    weights : list of {None, ndarray of shape (n_samples,)}
+        One entry a tree.
+    """
+    return all(
+        each is None or (each.dtype == np.uint8 and each.max() < 128 and np.sum(each, dtype=np.int64) < MOST_COUNTED)
+        for each in weights
+    )
 
 
 def converted(X):
@@ -55,7 +66,7 @@ def converted(X):
     return next((shared.X32 for shared in _shared.get() if shared.X is X or shared.X32 is X), None)
 
 
-def prepare(X, rules, n_threads, n_classes, whole):
+def prepare(X, rules, n_threads, n_classes, counts):
     """Return what a kernel computes once for all trees that are fitted to the same samples.
 
     Parameters
@@ -67,8 +78,8 @@ def prepare(X, rules, n_threads, n_classes, whole):
     n_threads : int
     n_classes : ndarray of shape (n_outputs,), intp, or None
         None: regression.
-    whole : bool
-        Whether all weights will be None or counts.
+    counts : bool
+        Whether all weights will be such that :func:`are_counts` tells.
 
     Returns
     -------
@@ -80,7 +91,8 @@ def prepare(X, rules, n_threads, n_classes, whole):
     # bins, at more than a third: of 50,000 samples bins took 0.83 times as long at 8 of 20 features, of 2,000 0.95
     # times at 4 and 1.16 times at 10, of 300 always longer.
     two = n_classes is not None and len(n_classes) == 1 and n_classes[0] <= 2
-    binned = two and whole and rules.criterion == "gini" and rules.monotonic_cst is None and len(X) >= _FEW
+    binned = two and counts and rules.criterion == "gini" and rules.monotonic_cst is None and not rules.random
+    binned = binned and _FEW <= len(X) < MOST_COUNTED and not _are_missing(X)
     presort = not rules.random and (rules.arranged or (3 if binned else 8) * rules.max_features > X.shape[1])
     shared = next((shared for shared in _shared.get() if shared.X32 is X), None)
     made = {} if shared is None else shared.features
@@ -88,6 +100,11 @@ def prepare(X, rules, n_threads, n_classes, whole):
     if rules.arranged:
         features = features._replace(columns=_made(made, kernel, X, True, False, n_threads).columns)
     return features
+
+
+def _are_missing(X):
+    """Tell whether most features seem to have missing values, which bins do not take."""
+    return np.mean(np.isnan(X[:: max(len(X) // _SEEN, 1)]).any(axis=0)) > 0.5
 
 
 def _made(made, kernel, X, *options):

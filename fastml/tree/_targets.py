@@ -19,7 +19,7 @@ def as_float64(y):
 
 
 def encode(y):
-    """Find the classes; refuse targets that are none, as scikit-learn does.
+    """Find the classes; refuse targets that are none, and warn of very many, as scikit-learn does.
 
     Parameters
     ----------
@@ -32,6 +32,14 @@ def encode(y):
     classes : list of ndarray
         The sorted classes of every output.
     """
+    codes, classes, are_doubtful = find_classes(y)
+    if are_doubtful:
+        check_classification_targets(y)
+    return codes, classes
+
+
+def find_classes(y):
+    """Do what :func:`encode` does, but leave scikit-learn's check to be made where the third result says so."""
     # scikit-learn's check takes a dozen passes. One column of numbers or strings holds classes unless one of them has
     # a fraction, and the check's warning, of many classes, needs their number: both are seen when they are found.
     simple = y.shape[1] == 1 and y.dtype.kind in "biufU"
@@ -41,9 +49,8 @@ def encode(y):
     for k in range(y.shape[1]):
         found, codes[:, k] = _unique(y[:, k])
         classes.append(found)
-    if simple and (len(found) > max(2, 0.5 * len(y) - 1) or (y.dtype.kind == "f" and not _integral(found))):
-        check_classification_targets(y)
-    return codes, classes
+    many = simple and len(found) > max(2, 0.5 * len(y) - 1)
+    return codes, classes, many or (simple and y.dtype.kind == "f" and not _integral(found))
 
 
 def warn_each(codes, n_classes, n_trees):

@@ -160,3 +160,38 @@ def test_a_warm_start_that_goes_wrong(name, change):
         est.set_params(**{k: v for k, v in change.items() if k in est.get_params()}).fit(good(), labels())
 
     assert_same(action)
+
+
+def many(n=30):
+    """Samples, and nearly as many classes, of which scikit-learn warns."""
+    return np.random.RandomState(0).normal(size=(n, 3)), np.arange(n)
+
+
+@pytest.mark.parametrize("name", ["DecisionTreeClassifier", "RandomForestClassifier"])
+@pytest.mark.parametrize("params", [{}, {"monotonic_cst": [1, 0, 0]}, {"monotonic_cst": [1, 0]}], ids=str)
+def test_warnings_before_a_tree_is_refused_come_once(name, params):
+    X, y = many()
+    assert_same(fitting(name, X=lambda: X, y=lambda: y, **params))
+
+
+@pytest.mark.parametrize("params", [{}, {"max_depth": 0}, {"monotonic_cst": [1, 0, 0]}], ids=str)
+def test_warnings_of_boosted_trees_come_once(params):
+    X, y = many()
+
+    def action(library, left):
+        tree = library.tree.DecisionTreeClassifier(**params)
+        left["estimator"] = est = library.ensemble.AdaBoostClassifier(tree, n_estimators=2, random_state=0)
+        est.fit(X, y)
+
+    assert_same(action)
+
+
+def test_a_column_of_negative_targets_is_warned_of_once():
+    X, y = many()
+    assert_same(fitting("RandomForestRegressor", X=lambda: X, y=lambda: -y[:, None], criterion="poisson"))
+
+
+def test_negative_weights_of_many_classes_are_warned_of_once():
+    X, y = many()
+    weights = np.where(y == 3, -1.0, 1.0)
+    assert_same(fitting("RandomForestClassifier", X=lambda: X, y=lambda: y, sample_weight=lambda: weights))

@@ -141,7 +141,7 @@ class FittedAdaBoost(Accelerated):
             self.estimator_ = ours(self.estimator_)
 
     def _check_X(self, X):
-        if getattr(self, "n_classes_", 2) > 1 and are_trees(self.estimators_, self):
+        if getattr(self, "n_classes_", 2) > 1 and are_trees(getattr(self, "estimators_", None), self):
             X32 = clean_float32(self, X, reset=False)
             if X32 is not None:
                 return X32

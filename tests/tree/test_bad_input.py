@@ -195,3 +195,14 @@ def test_negative_weights_of_many_classes_are_warned_of_once():
     X, y = many()
     weights = np.where(y == 3, -1.0, 1.0)
     assert_same(fitting("RandomForestClassifier", X=lambda: X, y=lambda: y, sample_weight=lambda: weights))
+
+
+@pytest.mark.parametrize("X", [good, lambda: [["word"]]], ids=["good", "word"])
+@pytest.mark.parametrize("method", ["staged_predict", "staged_score", "staged_predict_proba"])
+@pytest.mark.parametrize("name", ["AdaBoostClassifier", "AdaBoostRegressor"])
+def test_stages_of_an_unfitted_model(name, method, X):
+    def action(library, left):
+        targets = [labels()[: len(X())]] if method == "staged_score" else []
+        list(getattr(new(library, name), method)(X(), *targets))
+
+    assert_same(action)

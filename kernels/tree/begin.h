@@ -155,9 +155,9 @@ static void fml_begin(fml_tree *t) {
             room->column = fml_room(t, t->n_used, sizeof *room->column, 0);
             room->best_column = fml_room(t, t->n_used, sizeof *room->best_column, 0);
             if (fml_gathers_shares(t)) {
-                room->weights = fml_room(t, 3 * t->n_used, sizeof *room->weights, 0);
-                room->shares = room->weights + t->n_used;
-                room->left_sides = room->shares + t->n_used;
+                room->shares = fml_room(t, t->unit ? t->n_used : 2 * t->n_used, sizeof *room->shares, 0);
+                room->weights = room->shares + t->n_used;
+                room->left_sides = (float *)t->moved;
                 room->classes = (uint32_t *)room->shares; /* of one or the other */
             }
         } else if (!listed || g->arranged) {

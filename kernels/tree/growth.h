@@ -87,9 +87,9 @@ typedef struct {
     ptrdiff_t *positive;                /* (2, n_outputs)  targets above 0, of the node and to the right: Poisson's */
     uint64_t *entries, *sorted;         /* (n_used,) */
     float *column, *best_column;        /* (n_used,)  values of the node's samples: of a feature, of the best one so far */
-    double *weights, *shares;           /* (n_used,)  of the node's samples, see fml_gather_shares */
+    double *weights, *shares;           /* (n_used,)  of the node's samples, see fml_gather_shares; weights: unless all are 1 */
     uint32_t *classes;
-    double *left_sides;                 /* (n_used,)  1 where a sample goes left */
+    float *left_sides;                  /* (n_used,)  1 where a sample goes left: lies where they are moved to */
     uint32_t *ranks;                    /* (n_used,)  of the node's samples, see bins.h */
     uint64_t *table, *bits, *summary;   /* histogram by rank, which ranks are there, which words of bits are not 0 */
 } fml_scratch;

@@ -65,18 +65,18 @@ static inline int fml_gathers_shares(const fml_tree *t) {
     return t->g->random && (t->scan == FML_SCAN_GINI || (t->scan >= FML_SCAN_MSE && t->scan <= FML_SCAN_ENTROPY));
 }
 
-/* What each sample of the node adds to the sums: its weight, and weight * y, or its class. */
+/* What each sample of the node adds to the sums: its weight, unless all are 1, and weight * y, or its class. */
 static void fml_gather_shares(const fml_tree *t) {
     const fml_growth *g = t->g;
     const ptrdiff_t n = t->end - t->start;
     const uint32_t *restrict samples = t->samples + t->start;
     double *restrict weights = t->scratch->weights, *restrict shares = t->scratch->shares;
     uint32_t *restrict classes = t->scratch->classes;
-    for (ptrdiff_t p = 0; p < n; p++) weights[p] = fml_weight(t, samples[p]);
+    for (ptrdiff_t p = 0; p < n && !t->unit; p++) weights[p] = fml_weight(t, samples[p]);
     if (!g->codes)
-        for (ptrdiff_t p = 0; p < n; p++) shares[p] = weights[p] * g->y[samples[p]];
+        for (ptrdiff_t p = 0; p < n; p++) shares[p] = fml_weight(t, samples[p]) * g->y[samples[p]];
     else if (g->stride == 2)
-        for (ptrdiff_t p = 0; p < n; p++) shares[p] = g->codes[samples[p]] ? weights[p] : 0;
+        for (ptrdiff_t p = 0; p < n; p++) shares[p] = g->codes[samples[p]] ? fml_weight(t, samples[p]) : 0;
     else
         for (ptrdiff_t p = 0; p < n; p++) classes[p] = (uint32_t)g->codes[samples[p]];
 }
@@ -85,30 +85,36 @@ static void fml_gather_shares(const fml_tree *t) {
 static uint32_t fml_add_shares(const fml_tree *t, const float *restrict x, ptrdiff_t n, float threshold, int missing_left, fml_sums *left) {
     const double *restrict weights = t->scratch->weights, *restrict shares = t->scratch->shares;
     const uint32_t *restrict classes = t->scratch->classes;
-    double *restrict sides = t->scratch->left_sides;
+    float *restrict sides = t->scratch->left_sides;
+    const int by_class = t->g->codes != NULL;
     uint32_t n_left = 0;
     for (ptrdiff_t p = 0; p < n; p++) {
         const int is_left = missing_left ? !(x[p] > threshold) : x[p] <= threshold;
         n_left += is_left;
-        sides[p] = is_left; /* the sums are of products: a choice by it took 1.2 to 1.4 times as long */
+        sides[p] = (float)is_left; /* the sums are of products: a choice by it took 1.2 to 1.4 times as long */
     }
-    if (t->g->codes && t->g->stride != 2) {
-        for (ptrdiff_t p = 0; p < n; p++) left->sums[classes[p]] += sides[p] * weights[p];
+    if (by_class && t->g->stride != 2) {
+        for (ptrdiff_t p = 0; p < n; p++) left->sums[classes[p]] += t->unit ? sides[p] : sides[p] * weights[p];
         for (ptrdiff_t c = 0; c < t->g->stride; c++) left->weight += left->sums[c];
         return n_left;
     }
-    double weight[8] = {0}, sum[8] = {0}, rest[8] = {0}; /* rest: of the first class of two */
+    double sum[8] = {0}, weight[8] = {0}, rest[8] = {0}; /* rest: of the first class of two */
+    for (ptrdiff_t p = 0; p < n; p += 8)
+        for (int l = 0; l < (n - p < 8 ? n - p : 8); l++) sum[l] += sides[p + l] * shares[p + l];
+    for (int l = 0; l < 8; l++) left->sums[by_class] += sum[l];
+    if (t->unit) {
+        left->weight = n_left;
+        if (by_class) left->sums[0] = n_left - left->sums[1];
+        return n_left;
+    }
     for (ptrdiff_t p = 0; p < n; p += 8)
         for (int l = 0; l < (n - p < 8 ? n - p : 8); l++) {
-            const double w = sides[p + l] * weights[p + l], share = sides[p + l] * shares[p + l];
-            weight[l] += w;
-            sum[l] += share;
-            rest[l] += w - share;
+            weight[l] += sides[p + l] * weights[p + l];
+            rest[l] += sides[p + l] * (weights[p + l] - shares[p + l]);
         }
     for (int l = 0; l < 8; l++) {
         left->weight += weight[l];
-        left->sums[t->g->codes != NULL] += sum[l];
-        if (t->g->codes) left->sums[0] += rest[l];
+        if (by_class) left->sums[0] += rest[l];
     }
     return n_left;
 }

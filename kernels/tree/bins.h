@@ -154,24 +154,28 @@ static void fml_sort_few(const fml_tree *t, fml_bins *b, const uint32_t *ranks) 
 
 /* Sort the samples of the bins that may hold the best split; returns whether there are any. */
 static int fml_sort_bins(const fml_tree *t, fml_bins *b, const uint32_t *ranks, uint32_t width, uint64_t *room) {
-    const uint8_t *const codes = t->node_code + t->start;
+    const uint8_t *restrict codes = t->node_code + t->start;
+    const uint64_t *restrict fields = t->fields;
     const ptrdiff_t n = t->end - t->start, full = n / FML_FULL_BIN + 2, wanted = full < FML_BINS ? full : FML_BINS;
-    b->shift = 0;
-    while ((ptrdiff_t)(width >> b->shift) >= wanted) b->shift++;
-    b->n_bins = (int)(width >> b->shift) + 1;
+    const uint32_t lowest = b->lowest;
+    int shift = 0;
+    while ((ptrdiff_t)(width >> shift) >= wanted) shift++;
+    b->shift = shift;
+    b->n_bins = (int)(width >> shift) + 1;
     memset(b->fields, 0, b->n_bins * sizeof *b->fields);
-    for (ptrdiff_t p = 0; p < n; p++) b->fields[(ranks[p] - b->lowest) >> b->shift] += t->fields[codes[p]];
+    for (ptrdiff_t p = 0; p < n; p++) b->fields[(ranks[p] - lowest) >> shift] += fields[codes[p]];
     const double most = fml_fill_borders(t, b), others = t->floor + t->total.weight;
     if (!fml_keep_bins(t, b, (most > others ? most : others) - FML_CORNER_DOUBT * t->total.weight)) return 0;
+    uint64_t *restrict keys = b->keys;
     uint32_t at[FML_BINS];
     for (int j = 0; j < b->n_bins; j++) at[j] = b->starts[b->sorted[j] ? j : b->n_bins]; /* the others overwrite each other */
     for (ptrdiff_t p = 0; p < n; p++) {
-        const uint32_t rank = ranks[p] - b->lowest, bin = rank >> b->shift;
-        b->keys[at[bin]] = (uint64_t)rank << 8 | codes[p];
+        const uint32_t rank = ranks[p] - lowest, bin = rank >> shift;
+        keys[at[bin]] = (uint64_t)rank << 8 | codes[p];
         at[bin] += b->sorted[bin];
     }
     for (int j = 0; j < b->n_bins; j++)
-        if (b->sorted[j]) fml_sort(b->keys + b->starts[j], room, b->starts[j + 1] - b->starts[j], 8, 8 + b->shift);
+        if (b->sorted[j]) fml_sort(keys + b->starts[j], room, b->starts[j + 1] - b->starts[j], 8, 8 + shift);
     return 1;
 }
 

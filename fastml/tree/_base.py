@@ -112,16 +112,16 @@ class FastTree(KnownParams, FittedTree):
         if isinstance(self, ClassifierMixin):
             given, (y, classes, are_doubtful) = y, find_classes(y)
             n_classes = np.array([len(of_output) for of_output in classes], dtype=np.intp)
-        rules = self._rules(n_samples, n_classes)
-        if rules is None:
+        if self._is_refused(n_classes):  # before anything is warned of: scikit-learn's own code does so, too
             return False
         if n_classes is not None:
             if are_doubtful:
-                check_classification_targets(given)  # not before: scikit-learn's own code would warn once more
+                check_classification_targets(given)
             self.classes_, self.n_classes_ = classes, n_classes
             if self.class_weight is not None:
                 weights_of_classes = compute_sample_weight(self.class_weight, given)
         y = as_float64(y)
+        rules = self._rules(n_samples, n_classes)
         weights = None if sample_weight is None else check_weights(sample_weight, X, np.float64)
         if weights_of_classes is not None:
             weights = weights_of_classes if weights is None else weights * weights_of_classes
@@ -153,8 +153,18 @@ class FastTree(KnownParams, FittedTree):
         self._compute_missing_values_in_feature_mask(X)  # infinity is its error
         return X, columns(y)
 
+    def _is_refused(self, n_classes):
+        """Tell whether scikit-learn's own code refuses parameters beside such targets."""
+        if self.max_leaf_nodes is not None and self.max_leaf_nodes > _TOO_MANY:
+            return True
+        if self.monotonic_cst is None:
+            return False
+        signs = np.asarray(self.monotonic_cst)
+        known = signs.shape == (self.n_features_in_,) and np.all(np.isin(signs, (-1, 0, 1)))
+        return not known or self.n_outputs_ > 1 or (n_classes is not None and n_classes[0] > 2)
+
     def _rules(self, n_samples, n_classes):
-        """Resolve the parameters to numbers; return None where scikit-learn's own code refuses one."""
+        """Resolve the parameters to numbers; return None where scikit-learn's own code refuses some."""
         n_features, max_features = self.n_features_in_, self.max_features
         if max_features is None:
             max_features = n_features
@@ -169,16 +179,11 @@ class FastTree(KnownParams, FittedTree):
             min_leaf = ceil(min_leaf * n_samples)
         if not isinstance(min_split, Integral):
             min_split = max(2, ceil(min_split * n_samples))
-        if self.max_leaf_nodes is not None and self.max_leaf_nodes > _TOO_MANY:
+        if self._is_refused(n_classes):
             return None
         if (signs := self.monotonic_cst) is not None:
-            signs = np.asarray(signs)
-            if self.n_outputs_ > 1 or signs.shape != (n_features,) or not np.all(np.isin(signs, (-1, 0, 1))):
-                return None
             signs = np.array(signs, dtype=np.int8)
             if n_classes is not None:
-                if n_classes[0] > 2:
-                    return None
                 signs = -signs  # of the probability of class 0
         return _grow.Rules(
             criterion=self.criterion if callable(self.criterion) else _CRITERIA[self.criterion],

@@ -6,8 +6,8 @@
  * in scikit-learn's order, and the open nodes.
  *
  * Sharing out the features of large nodes alone gained 1.08 times from a second thread, since most time lies in nodes of some
- * hundred samples. 100,000 samples of 20 features, real targets, two cores: tasks 125 ms, large nodes before them 18, draws and
- * final nodes after them 18 to 25, together 1.5 times faster than one thread. Pairs and ties that change sides had to be
+ * hundred samples. 100,000 samples of 20 features, real targets, two cores: large nodes 26 ms, then tasks 112 to 118, then draws and
+ * final nodes 18, together 1.5 times faster than one thread. Pairs and ties that change sides had to be
  * grown ahead, too: as open nodes they cost 24 ms more, in one thread.
  */
 #ifndef FML_TREE_AHEAD_H
@@ -19,7 +19,7 @@
 #define FML_AHEAD 16384
 /* Tasks for each thread, if all were equal, but of no fewer entries than FML_FULL_TASK; one costs some 100 ns until its
  * nodes are leaves. Still smaller ranges that a large node leaves are grown on the spot. */
-#define FML_TASKS 8
+#define FML_TASKS 16
 #define FML_FULL_TASK 2048
 #define FML_LEAST_TASK 512
 /* Entries that a task looks at before it leaves its nodes open, about half a second: meanwhile the calling thread may

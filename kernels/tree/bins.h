@@ -34,10 +34,6 @@ typedef struct {
     uint8_t sorted[FML_BINS];           /* whether its keys are written: of the kept ones, and of those next to them */
 } fml_bins;
 
-static inline ptrdiff_t fml_samples_of(uint64_t fields) { return (ptrdiff_t)(fields >> 2 * FML_FIELD); }
-static inline double fml_ones_of(uint64_t fields) { return (double)(int64_t)(fields >> FML_FIELD & FML_FIELD_MASK); }
-static inline double fml_weight_of(uint64_t fields) { return (double)(int64_t)(fields & FML_FIELD_MASK); }
-
 /* What a split with weights l0 and l1 of the classes on its left reaches. */
 FML_INLINE_ALWAYS double fml_corner(double l0, double l1, double t0, double t1) {
     const double r0 = t0 - l0, r1 = t1 - l1, wl = l0 + l1, wr = r0 + r1;

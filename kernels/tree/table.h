@@ -12,6 +12,10 @@
 #define FML_FIELD 21
 #define FML_FIELD_MASK ((1u << FML_FIELD) - 1)
 
+static inline ptrdiff_t fml_samples_of(uint64_t fields) { return (ptrdiff_t)(fields >> 2 * FML_FIELD); }
+static inline double fml_ones_of(uint64_t fields) { return (double)(int64_t)(fields >> FML_FIELD & FML_FIELD_MASK); }
+static inline double fml_weight_of(uint64_t fields) { return (double)(int64_t)(fields & FML_FIELD_MASK); }
+
 typedef struct {
     const uint64_t *sums, *ranks;       /* (n_groups,)  up to and with each value of the node; the values */
     ptrdiff_t n_groups;
@@ -76,9 +80,9 @@ static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t 
         int k = 0;
         for (const ptrdiff_t stop = last - j < FML_BLOCK ? last : j + FML_BLOCK; j < stop; j++) {
             const uint64_t left = s->before + s->sums[j];
-            const ptrdiff_t n_left = (ptrdiff_t)(left >> 2 * FML_FIELD);
-            block.weight[k] = (double)(int64_t)(left & FML_FIELD_MASK);
-            block.a[k] = (double)(int64_t)(left >> FML_FIELD & FML_FIELD_MASK);
+            const ptrdiff_t n_left = fml_samples_of(left);
+            block.weight[k] = fml_weight_of(left);
+            block.a[k] = fml_ones_of(left);
             block.at[k] = (uint32_t)j;
             k += (n_left >= least) & (n - n_left >= least) &
                  (is_end || !s->tight || fml_is_apart(s->tight, s->values, (uint32_t)s->ranks[j], (uint32_t)s->ranks[j + 1]));
@@ -88,7 +92,7 @@ static void fml_search_groups(const fml_tree *t, const fml_groups *s, ptrdiff_t 
         const int top = fml_top(&block, k, &best->proxy);
         if (top < 0) continue;
         const ptrdiff_t at = block.at[top];
-        fml_note_place(best, (ptrdiff_t)((s->before + s->sums[at]) >> 2 * FML_FIELD), (uint32_t)s->ranks[at],
+        fml_note_place(best, fml_samples_of(s->before + s->sums[at]), (uint32_t)s->ranks[at],
                        is_end ? 0 : (uint32_t)s->ranks[at + 1], s->before > 0, is_end);
     }
 }
@@ -99,7 +103,7 @@ static void fml_scan_table(const fml_tree *t, ptrdiff_t f, const fml_scratch *ro
     const uint64_t missing = fml_count(t, f, room, &s);
     const ptrdiff_t last = s.n_groups - 1;
     best->proxy = -INFINITY;
-    best->n_missing = (ptrdiff_t)(missing >> 2 * FML_FIELD);
+    best->n_missing = fml_samples_of(missing);
     best->constant = last < 0 || (!missing && !fml_is_spread(s.tight, values, (uint32_t)s.ranks[0], (uint32_t)s.ranks[last]));
     if (best->constant) return;
     fml_search_groups(t, &s, 0, last, 0, best);

@@ -21,7 +21,7 @@ from fastml.ensemble._growth import Growth, are_trees, ours, refuse_others
 from fastml.tree import _grow, _predict
 from fastml.tree._draws import MAX_INT
 from fastml.tree._fitted import refuse_sparse
-from fastml.tree._targets import as_float64, columns, find_classes, warn_each
+from fastml.tree._targets import are_plain, as_float64, columns, find_classes, have_fractions, warn_each
 
 
 class _Samples(NamedTuple):
@@ -58,11 +58,13 @@ def _prepared(X, X32, y, classify):
     if targets.shape[1] != 1 or not (classify or y.dtype.kind in "biuf"):
         return None
     if classify:
-        try:
-            targets, classes, are_doubtful = find_classes(targets)
-        except ValueError:
+        if not are_plain(targets):
             return None
-        if are_doubtful and y.dtype.kind == "f" and not np.array_equal(np.rint(classes[0]), classes[0]):
+        try:
+            targets, classes = find_classes(targets)
+        except TypeError:  # strings beside numbers
+            return None
+        if have_fractions(classes[0]):
             return None
     return _Samples(X, X32, as_float64(targets), classes, effective_n_threads())
 

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from fastml._dispatch import NotCovered, accelerated, note
@@ -18,7 +17,7 @@ from fastml.tree import _grow
 from fastml.tree._draws import tree_seed
 from fastml.tree._fitted import FittedTree, refuse_sparse
 from fastml.tree._params import KnownParams
-from fastml.tree._targets import as_float64, columns, find_classes
+from fastml.tree._targets import are_more_than_two, as_float64, columns, encode
 
 _CRITERIA = {"log_loss": "entropy"} | {
     name: name for name in ("gini", "entropy", "squared_error", "absolute_error", "poisson")
@@ -108,16 +107,12 @@ class FastTree(KnownParams, FittedTree):
         if len(y) != n_samples:
             return False
 
+        if self.refuses(y):  # before anything is warned of: scikit-learn's own code does so, too
+            return False
         n_classes = weights_of_classes = None
         if isinstance(self, ClassifierMixin):
-            given, (y, classes, are_doubtful) = y, find_classes(y)
-            n_classes = np.array([len(of_output) for of_output in classes], dtype=np.intp)
-        if self._is_refused(n_classes):  # before anything is warned of: scikit-learn's own code does so, too
-            return False
-        if n_classes is not None:
-            if are_doubtful:
-                check_classification_targets(given)
-            self.classes_, self.n_classes_ = classes, n_classes
+            given, (y, self.classes_) = y, encode(y)
+            self.n_classes_ = n_classes = np.array([len(of_output) for of_output in self.classes_], dtype=np.intp)
             if self.class_weight is not None:
                 weights_of_classes = compute_sample_weight(self.class_weight, given)
         y = as_float64(y)
@@ -153,15 +148,19 @@ class FastTree(KnownParams, FittedTree):
         self._compute_missing_values_in_feature_mask(X)  # infinity is its error
         return X, columns(y)
 
-    def _is_refused(self, n_classes):
-        """Tell whether scikit-learn's own code refuses parameters beside such targets."""
+    def refuses(self, y):
+        """Tell, and warn of nothing, whether scikit-learn's own code refuses parameters beside such targets."""
+        classify = self.monotonic_cst is not None and isinstance(self, ClassifierMixin)
+        return self._is_refused(classify and are_more_than_two(y[:, 0]))
+
+    def _is_refused(self, has_many_classes):
         if self.max_leaf_nodes is not None and self.max_leaf_nodes > _TOO_MANY:
             return True
         if self.monotonic_cst is None:
             return False
         signs = np.asarray(self.monotonic_cst)
         known = signs.shape == (self.n_features_in_,) and np.all(np.isin(signs, (-1, 0, 1)))
-        return not known or self.n_outputs_ > 1 or (n_classes is not None and n_classes[0] > 2)
+        return not known or self.n_outputs_ > 1 or has_many_classes
 
     def _rules(self, n_samples, n_classes):
         """Resolve the parameters to numbers; return None where scikit-learn's own code refuses some."""
@@ -179,7 +178,7 @@ class FastTree(KnownParams, FittedTree):
             min_leaf = ceil(min_leaf * n_samples)
         if not isinstance(min_split, Integral):
             min_split = max(2, ceil(min_split * n_samples))
-        if self._is_refused(n_classes):
+        if self._is_refused(n_classes is not None and n_classes[0] > 2):
             return None
         if (signs := self.monotonic_cst) is not None:
             signs = np.array(signs, dtype=np.int8)

@@ -32,25 +32,40 @@ def encode(y):
     classes : list of ndarray
         The sorted classes of every output.
     """
-    codes, classes, are_doubtful = find_classes(y)
-    if are_doubtful:
+    # scikit-learn's check takes a dozen passes. A column of numbers or strings holds classes unless one of them has a
+    # fraction, and the check's warning, of many classes, needs their number: both are seen when they are found.
+    plain = are_plain(y)
+    if not plain:
+        check_classification_targets(y)
+    codes, classes = find_classes(y)
+    if plain and (have_fractions(classes[0]) or len(classes[0]) > max(2, 0.5 * len(y) - 1)):
         check_classification_targets(y)
     return codes, classes
 
 
+def are_plain(y):
+    """Tell whether targets are one column of numbers or strings, of which the classes show whether they are any."""
+    return y.shape[1] == 1 and (y.dtype.kind in "biufU" or isinstance(y.flat[0], str))
+
+
 def find_classes(y):
-    """Do what :func:`encode` does, but leave scikit-learn's check to be made where the third result says so."""
-    # scikit-learn's check takes a dozen passes. One column of numbers or strings holds classes unless one of them has
-    # a fraction, and the check's warning, of many classes, needs their number: both are seen when they are found.
-    simple = y.shape[1] == 1 and y.dtype.kind in "biufU"
-    if not simple:
-        check_classification_targets(y)
+    """Return what :func:`encode` does, unchecked, and without a warning."""
     codes, classes = np.empty(y.shape), []
     for k in range(y.shape[1]):
         found, codes[:, k] = _unique(y[:, k])
         classes.append(found)
-    many = simple and len(found) > max(2, 0.5 * len(y) - 1)
-    return codes, classes, many or (simple and y.dtype.kind == "f" and not _integral(found))
+    return codes, classes
+
+
+def have_fractions(classes):
+    """Tell whether classes of a plain column are numbers that scikit-learn takes for a regression's."""
+    return classes.dtype.kind == "f" and not _integral(classes)
+
+
+def are_more_than_two(y):
+    """Tell whether a column holds more than two values."""
+    others = y[y != y[0]]
+    return bool(np.any(others != others[:1]))
 
 
 def warn_each(codes, n_classes, n_trees):

@@ -163,25 +163,42 @@ def test_a_warm_start_that_goes_wrong(name, change):
 
 
 def many(n=30):
-    """Samples, and nearly as many classes, of which scikit-learn warns."""
+    """Samples, and as many classes, of which scikit-learn warns."""
     return np.random.RandomState(0).normal(size=(n, 3)), np.arange(n)
 
 
+WORDS = np.array([f"class {i}" for i in range(30)], dtype=object)
+MANY_CLASSES = {
+    "integers": np.arange(30),
+    "words": WORDS,
+    "a column": WORDS[:, None],
+    "two columns": np.c_[WORDS, WORDS[::-1]],
+    "fractions": np.arange(30) + 0.5,
+    "beyond int64": np.arange(30) * 1e300,
+    "words beside numbers": np.where(np.arange(30) % 2, WORDS, 1),
+    "objects": np.arange(30).astype(object),
+    "bytes": WORDS.astype(bytes),
+}
+UNSUITED = [{}, {"max_depth": 0}, {"monotonic_cst": [1, 0, 0]}, {"monotonic_cst": [1, 0]}, {"max_leaf_nodes": 2**60}]
+
+
+@pytest.mark.parametrize("y", MANY_CLASSES)
 @pytest.mark.parametrize("name", ["DecisionTreeClassifier", "RandomForestClassifier"])
-@pytest.mark.parametrize("params", [{}, {"monotonic_cst": [1, 0, 0]}, {"monotonic_cst": [1, 0]}], ids=str)
-def test_warnings_before_a_tree_is_refused_come_once(name, params):
-    X, y = many()
-    assert_same(fitting(name, X=lambda: X, y=lambda: y, **params))
+@pytest.mark.parametrize("params", UNSUITED, ids=str)
+def test_warnings_before_a_tree_is_refused_come_once(name, params, y):
+    X, _ = many()
+    assert_same(fitting(name, X=lambda: X, y=lambda: MANY_CLASSES[y], **params))
 
 
-@pytest.mark.parametrize("params", [{}, {"max_depth": 0}, {"monotonic_cst": [1, 0, 0]}], ids=str)
-def test_warnings_of_boosted_trees_come_once(params):
-    X, y = many()
+@pytest.mark.parametrize("y", MANY_CLASSES)
+@pytest.mark.parametrize("params", UNSUITED, ids=str)
+def test_warnings_of_boosted_trees_come_once(params, y):
+    X, _ = many()
 
     def action(library, left):
         tree = library.tree.DecisionTreeClassifier(**params)
         left["estimator"] = est = library.ensemble.AdaBoostClassifier(tree, n_estimators=2, random_state=0)
-        est.fit(X, y)
+        est.fit(X, MANY_CLASSES[y])
 
     assert_same(action)
 

@@ -18,7 +18,7 @@ from fastml.ensemble._growth import Growth, are_trees, ours
 from fastml.ensemble._subsets import draw
 from fastml.tree import _grow
 from fastml.tree._draws import MAX_INT, generator
-from fastml.tree._targets import as_float64, columns, warn_each
+from fastml.tree._targets import are_refused, as_float64, columns, warn_each
 
 # From so many samples to one that is drawn, the drawn ones are copied; else all share what was computed once.
 _FEW = 8
@@ -167,7 +167,7 @@ def _checked(tree, X, y, check_input):
     """Return samples as the trees' own check does, in float32; None where scikit-learn's trees have to look at them."""
     if not check_input:
         return narrowed(X)
-    if tree.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
+    if are_refused(tree.criterion, y):
         return None
     try:
         return ours(tree)._checked(X, y)[0]

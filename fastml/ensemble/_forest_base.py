@@ -28,7 +28,7 @@ from fastml.tree._classes import OURS
 from fastml.tree._draws import MAX_INT, tree_seed
 from fastml.tree._fitted import refuse_sparse
 from fastml.tree._params import KnownParams
-from fastml.tree._targets import as_float64, columns, encode, warn_each
+from fastml.tree._targets import are_refused, as_float64, columns, encode, warn_each
 
 
 class FastForest(KnownParams, FittedForest):
@@ -62,7 +62,7 @@ class FastForest(KnownParams, FittedForest):
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         targets = columns(y)
-        if self.criterion == "poisson" and (np.any(targets < 0) or np.sum(targets) <= 0):
+        if are_refused(self.criterion, targets):
             return False
         if y.ndim == 2 and y.shape[1] == 1:
             warn(

@@ -17,7 +17,7 @@ from fastml.tree import _grow
 from fastml.tree._draws import tree_seed
 from fastml.tree._fitted import FittedTree, refuse_sparse
 from fastml.tree._params import KnownParams
-from fastml.tree._targets import are_more_than_two, as_float64, columns, encode
+from fastml.tree._targets import are_more_than_two, are_refused, as_float64, columns, encode
 
 _CRITERIA = {"log_loss": "entropy"} | {
     name: name for name in ("gini", "entropy", "squared_error", "absolute_error", "poisson")
@@ -101,7 +101,7 @@ class FastTree(KnownParams, FittedTree):
         if X is None:
             return False
         n_samples, self.n_features_in_ = X.shape
-        if check_input and self.criterion == "poisson" and (np.any(y < 0) or np.sum(y) <= 0):
+        if check_input and are_refused(self.criterion, y):
             return False
         self.n_outputs_ = y.shape[1]
         if len(y) != n_samples:

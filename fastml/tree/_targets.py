@@ -68,6 +68,11 @@ def are_more_than_two(y):
     return bool(np.any(others != others[:1]))
 
 
+def are_refused(criterion, y):
+    """Tell whether the criterion, if it is Poisson's, has an error for targets: one is negative, or all are 0."""
+    return criterion == "poisson" and bool(np.any(y < 0) or np.sum(y) <= 0)
+
+
 def warn_each(codes, n_classes, n_trees):
     """Warn of many classes as trees of scikit-learn's do, which look at their targets each.
 

@@ -14,7 +14,7 @@ from fastml._dispatch import note
 from fastml._threads import effective_n_threads
 from fastml._validate import narrowed
 from fastml._versions import BaseBagging, n_samples_bootstrap
-from fastml.ensemble._growth import Growth, are_trees, ours
+from fastml.ensemble._growth import Growth, are_trees, is_refused, ours
 from fastml.ensemble._subsets import draw
 from fastml.tree import _grow
 from fastml.tree._draws import MAX_INT, generator
@@ -31,7 +31,7 @@ class FastBagging(BaseBagging):
         """Grow the trees; scikit-learn's own code fits what is no tree, and says what is wrong."""
         given = {"max_samples": max_samples, "max_depth": max_depth, "check_input": check_input}
         targets = None
-        if not fit_params and self._is_covered(X):
+        if not fit_params and not issparse(y) and self._is_covered(X):
             targets = self._grow(X, y, sample_weight, **given)
         if targets is None:
             note("scikit-learn's own code fitted the ensemble.")
@@ -59,33 +59,30 @@ class FastBagging(BaseBagging):
         n_drawn = self.max_samples if max_samples is None else max_samples
         if not self.bootstrap and _most_drawn(n_samples, n_drawn, sample_weight) > n_samples:
             return None
+        if isinstance(n_drawn, Integral) and n_drawn < 1:
+            return None
+        share, tree = self.max_features, self._get_estimator()
+        n_used = max(1, int(share if isinstance(share, Integral) else share * n_features))
+        X32 = None if is_refused(tree, n_used, columns(y)) else _checked(tree, X, y, check_input)
+        if X32 is None:
+            return None
+
         random_state = check_random_state(self.random_state)
         self._n_samples = n_samples
         y = self._validate_y(y)
-        self._validate_estimator(self._get_estimator())
+        self._validate_estimator(tree)
         if max_depth is not None:
             self.estimator_.max_depth = max_depth
-        targets = columns(y)
-        X32 = _checked(self.estimator_, X, targets, check_input)
-        if X32 is None:
-            return None
         self._max_samples = n_samples_bootstrap(n_samples, n_drawn, sample_weight)
-        if self._max_samples < 1:
-            return None
-        share = self.max_features
-        self._max_features = max(1, int(share if isinstance(share, Integral) else share * n_features))
-        classes = [np.arange(self.n_classes_)] if isinstance(self, ClassifierMixin) else None
-        n_threads = effective_n_threads(self.n_jobs)
-        n_used = self._max_features
-        growth = Growth(self.estimator_, n_samples, n_used, targets.shape[1], classes, n_threads=n_threads)
-        if not growth.covered:
-            return None
-
-        self._sample_weight = sample_weight
+        self._max_features, self._sample_weight = n_used, sample_weight
         if not self.warm_start or not hasattr(self, "estimators_"):
             self.estimators_, self.estimators_features_ = [], []
         elif hasattr(self, "oob_score_"):
             del self.oob_score_
+        n_threads, targets = effective_n_threads(self.n_jobs), columns(y)
+        classes = [np.arange(self.n_classes_)] if isinstance(self, ClassifierMixin) else None
+        growth = Growth(self.estimator_, n_samples, n_used, targets.shape[1], classes, n_threads=n_threads)
+
         if self.warm_start and self.estimators_:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
         self._seeds = random_state.randint(MAX_INT, size=self.n_estimators - len(self.estimators_))
@@ -167,9 +164,9 @@ def _checked(tree, X, y, check_input):
     """Return samples as the trees' own check does, in float32; None where scikit-learn's trees have to look at them."""
     if not check_input:
         return narrowed(X)
-    if are_refused(tree.criterion, y):
-        return None
     try:
-        return ours(tree)._checked(X, y)[0]
+        if are_refused(tree.criterion, y):
+            return None
+        return ours(tree)._checked(X, np.zeros(len(X)))[0]  # the targets have passed the ensemble's check
     except (TypeError, ValueError):
         return None

@@ -23,7 +23,7 @@ from fastml.ensemble._bootstrap import Weights
 from fastml.ensemble._fitted_forest import FittedForest
 from fastml.ensemble._growth import describe, fitted_tree
 from fastml.tree import _grow
-from fastml.tree._base import genuine
+from fastml.tree._base import genuine, too_many
 from fastml.tree._classes import OURS
 from fastml.tree._draws import MAX_INT, tree_seed
 from fastml.tree._fitted import refuse_sparse
@@ -55,6 +55,8 @@ class FastForest(KnownParams, FittedForest):
     def _grow(self, X, y, sample_weight):
         if issparse(y) or (not self.bootstrap and (self.max_samples is not None or self.oob_score)):
             return False
+        if too_many(self.max_leaf_nodes):
+            return False
         n_more = self.n_estimators - (len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0)
         if n_more <= 0:
             return False
@@ -81,20 +83,19 @@ class FastForest(KnownParams, FittedForest):
         self._sample_weight = weights
         self._validate_estimator()
         template, rules = self._template(len(X))
-        if self.oob_score and not _oob.is_scored(self, y):
-            return False
-
         self._n_samples_bootstrap = n_samples_bootstrap(len(X), self.max_samples, weights) if self.bootstrap else None
         random_state = check_random_state(self.random_state)
         if n_more == self.n_estimators:
             self.estimators_ = []
         else:
             random_state.randint(MAX_INT, size=len(self.estimators_))  # those of the trees that stand
+        seeds = random_state.randint(MAX_INT, size=n_more).tolist()
+        n_threads = effective_n_threads(self.n_jobs)
         if rules is None:
             template._fit(X, y, weights, check_input=False)  # the trees' own error: the forest has warned by now
-        seeds = random_state.randint(MAX_INT, size=n_more).tolist()
-        self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds)
+        self.estimators_ += self._grow_trees(X, y, weights, template, rules, seeds, n_threads)
         if self.oob_score:
+            _oob.check(self, y)
             scoring = {"scoring_function": self.oob_score} if callable(self.oob_score) else {}
             self._set_oob_score_and_attributes(X, y, **scoring)
         if hasattr(self, "classes_") and self.n_outputs_ == 1:
@@ -129,9 +130,9 @@ class FastForest(KnownParams, FittedForest):
         n_classes = describe(tree, self.n_features_in_, self.n_outputs_, classes)
         return tree, tree._rules(n_samples, n_classes)
 
-    def _grow_trees(self, X, y, weights, template, rules, seeds):
+    def _grow_trees(self, X, y, weights, template, rules, seeds, n_threads):
         """Grow one tree for every seed."""
-        begun, n_threads = time.perf_counter(), effective_n_threads(self.n_jobs)
+        begun = time.perf_counter()
         n_classes = None if not isinstance(self, ClassifierMixin) else np.atleast_1d(template.n_classes_)
         balanced = self.bootstrap and isinstance(self, ClassifierMixin) and self.class_weight == "balanced_subsample"
         own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)

@@ -47,6 +47,23 @@ def _is_valid(tree):
     return True
 
 
+def is_refused(tree, n_features, y):
+    """Tell, and warn of nothing, whether scikit-learn's own code has to say what is wrong with a tree's parameters.
+
+    Parameters
+    ----------
+    tree : tree estimator
+        One of those that an ensemble fits.
+    n_features : int
+        As many as the trees will see.
+    y : ndarray of shape (n_samples, n_outputs)
+        The ensemble's targets.
+    """
+    tree = ours(tree)
+    tree.n_features_in_, tree.n_outputs_ = n_features, y.shape[1]
+    return not _is_valid(tree) or tree.refuses(y)
+
+
 class Growth:
     """What the trees of an ensemble have in common, and how they grow.
 

@@ -12,10 +12,26 @@ from fastml.ensemble._bootstrap import Weights
 from fastml.tree import _predict
 
 
-def is_scored(forest, y):
-    """Tell whether such targets have a score; for others scikit-learn's own code has an error."""
+def check(forest, y):
+    """Raise scikit-learn's error where such targets have no score: several outputs of more than two classes.
+
+    Parameters
+    ----------
+    forest : estimator
+        It has its trees by then, as scikit-learn's has.
+    y : ndarray of shape (n_samples, n_outputs), float64
+        Targets; codes of the classes.
+
+    Raises
+    ------
+    ValueError
+    """
     kind = type_of_target(y)
-    return kind != "unknown" and not (isinstance(forest, ClassifierMixin) and kind == "multiclass-multioutput")
+    if kind == "unknown" or (isinstance(forest, ClassifierMixin) and kind == "multiclass-multioutput"):
+        raise ValueError(
+            f"The type of target cannot be used to compute OOB estimates. Got {kind} while only the following are "
+            "supported: continuous, continuous-multioutput, binary, multiclass, multilabel-indicator."
+        )
 
 
 def score(forest, X, y, function=None):

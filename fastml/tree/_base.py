@@ -154,7 +154,7 @@ class FastTree(KnownParams, FittedTree):
         return self._is_refused(classify and are_more_than_two(y[:, 0]))
 
     def _is_refused(self, has_many_classes):
-        if self.max_leaf_nodes is not None and self.max_leaf_nodes > _TOO_MANY:
+        if too_many(self.max_leaf_nodes):
             return True
         if self.monotonic_cst is None:
             return False
@@ -200,6 +200,11 @@ class FastTree(KnownParams, FittedTree):
 def _is_covered(criterion):
     """Tell whether a criterion is a name or a function, and no object of scikit-learn's."""
     return callable(criterion) or criterion in _CRITERIA
+
+
+def too_many(max_leaf_nodes):
+    """Tell whether scikit-learn, which allocates all leaves at once, has to say what it makes of so many."""
+    return max_leaf_nodes is not None and max_leaf_nodes > _TOO_MANY
 
 
 def genuine(grown, n_features, n_classes, n_outputs):

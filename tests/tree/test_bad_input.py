@@ -192,13 +192,33 @@ def test_warnings_before_a_tree_is_refused_come_once(name, params, y):
 
 @pytest.mark.parametrize("y", MANY_CLASSES)
 @pytest.mark.parametrize("params", UNSUITED, ids=str)
-def test_warnings_of_boosted_trees_come_once(params, y):
+@pytest.mark.parametrize("name", ["AdaBoostClassifier", "BaggingClassifier"])
+def test_warnings_of_an_ensemble_of_trees_come_once(name, params, y):
     X, _ = many()
 
     def action(library, left):
         tree = library.tree.DecisionTreeClassifier(**params)
-        left["estimator"] = est = library.ensemble.AdaBoostClassifier(tree, n_estimators=2, random_state=0)
+        left["estimator"] = est = getattr(library.ensemble, name)(tree, n_estimators=2, random_state=0)
         est.fit(X, MANY_CLASSES[y])
+
+    assert_same(action)
+
+
+@pytest.mark.parametrize("params", [{}, {"class_weight": "balanced", "warm_start": True}, {"n_jobs": 0}], ids=str)
+def test_targets_without_an_out_of_bag_score_are_warned_of_once(params):
+    X, _ = many()
+    y = MANY_CLASSES["two columns"]
+    assert_same(fitting("RandomForestClassifier", X=lambda: X, y=lambda: y, oob_score=True, **params))
+
+
+@pytest.mark.parametrize("monotonic_cst", [None, [1, 0]])
+@pytest.mark.parametrize("name", [*FITS, *OTHERS])
+def test_no_jobs(name, monotonic_cst):
+    def action(library, left):
+        left["estimator"] = est = new(library, name).fit(frame(), labels())
+        known = {"n_jobs": 0, "n_estimators": 5, "monotonic_cst": monotonic_cst}
+        est.set_params(**{key: value for key, value in known.items() if key in est.get_params()})
+        est.fit(good(), labels())
 
     assert_same(action)
 

@@ -50,39 +50,34 @@ def case(seed):
     return X, (y.astype(float)[:, None], np.array([2]), [weights], [least], [seed + 1], rules)
 
 
-@pytest.mark.parametrize("seed", range(120))
-def test_the_tree_of_sorted_lists(seed):
+def assert_same_tree(X, arguments):
+    """Assert that bins and sorted lists give the same nodes and values."""
     from fastml._kernels.tree import grow
 
-    X, arguments = case(seed)
     by_bins, by_lists = (grow.grow(grow.prepare(X, False, presort, 1), *arguments, 1)[0] for presort in (False, True))
     np.testing.assert_array_equal(by_bins[0], by_lists[0])
     np.testing.assert_array_equal(by_bins[1], by_lists[1])
 
 
+@pytest.mark.parametrize("seed", range(120))
+def test_the_tree_of_sorted_lists(seed):
+    assert_same_tree(*case(seed))
+
+
 @pytest.mark.parametrize("n", [*range(3, 70), 127, 128, 129, 255, 300, 1023, 1025])
 def test_few_samples_of_many_ranks(n):
     """Most samples weigh nothing: a node's ranks lie far apart."""
-    from fastml._kernels.tree import grow
-
     r = np.random.RandomState(n)
     X = r.normal(size=(3000, 3)).astype(np.float32)
     weights = np.zeros(3000, np.uint8)
     weights[r.permutation(3000)[:n]] = r.randint(1, 4, n)
     y = (r.rand(3000, 1) < 0.5).astype(float)
     rules = case(0)[1][-1]._replace(max_features=2, max_depth=2**31 - 1, min_samples_leaf=1, max_leaf_nodes=-1)
-    trees = [
-        grow.grow(grow.prepare(X, False, presort, 1), y, np.array([2]), [weights], [0.0], [n], rules, 1)[0]
-        for presort in (False, True)
-    ]
-    np.testing.assert_array_equal(trees[0][0], trees[1][0])
-    np.testing.assert_array_equal(trees[0][1], trees[1][1])
+    assert_same_tree(X, (y, np.array([2]), [weights], [0.0], [n], rules))
 
 
 @pytest.mark.parametrize("first", [40, 41, 42, 43, 500, 900])
 def test_the_best_border_lies_between_close_values(first):
-    from fastml._kernels.tree import grow
-
     X = np.full((1000, 2), 0.001)
     X[first + 1 : first + 30] = 2.0**-24
     X = (0.5 - 0.001 * first + np.cumsum(X, axis=0)).astype(np.float32)
@@ -91,8 +86,4 @@ def test_the_best_border_lies_between_close_values(first):
     y = (np.arange(1000) >= first + 15).astype(float)[:, None]
     rules = case(0)[1][-1]._replace(max_features=1, max_depth=1, min_samples_leaf=1, max_leaf_nodes=-1)
     for seed in range(1, 5):
-        trees = [
-            grow.grow(grow.prepare(X, False, presort, 1), y, np.array([2]), [None], [0.0], [seed], rules, 1)[0]
-            for presort in (False, True)
-        ]
-        np.testing.assert_array_equal(trees[0][0], trees[1][0])
+        assert_same_tree(X, (y, np.array([2]), [None], [0.0], [seed], rules))

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-ADDRESS = re.compile(r"0x[0-9a-f]+")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
 def outcome(library, action):

@@ -123,6 +123,7 @@ LONG = {
 
 
 @unix
+@pytest.mark.timing
 @pytest.mark.parametrize(("call", "n_threads"), [("lloyd", 1), *((call, 2) for call in LONG)])
 def test_ctrl_c_stops_within_a_second(call, n_threads):
     program = f"""

@@ -66,7 +66,7 @@ def converted(X):
     return next((shared.X32 for shared in _shared.get() if shared.X is X or shared.X32 is X), None)
 
 
-def prepare(X, rules, n_threads, n_classes, counts):
+def prepare(X, rules, n_threads, n_classes, counts, once=False):
     """Return what a kernel computes once for all trees that are fitted to the same samples.
 
     Parameters
@@ -80,6 +80,8 @@ def prepare(X, rules, n_threads, n_classes, counts):
         None: regression.
     counts : bool
         Whether all weights will be such that :func:`are_counts` tells.
+    once : bool
+        Whether one tree alone will be grown of them.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def prepare(X, rules, n_threads, n_classes, counts):
     features = _made(made, kernel, X, rules.random, presort, n_threads)
     if rules.arranged:
         features = features._replace(columns=_made(made, kernel, X, True, False, n_threads).columns)
-    return features
+    return features._replace(once=once and shared is None)
 
 
 def _are_missing(X):

@@ -47,6 +47,7 @@ cdef extern from "begin.h" nogil:
         const float *rows
         const uint32_t *ranks
         const uint64_t *entries
+        uint64_t *spare
         const float *values
         const int64_t *n_distinct
         const int64_t *missing
@@ -139,15 +140,16 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
         columns = np.empty((d, n), np.float32)
         task.columns = &columns[0, 0]
     else:
-        values, scratch = np.empty((d, n), np.float32), np.empty(2 * n * n_threads, np.uint64)
-        tight = np.zeros((d, n // 64 + 1), np.uint64)
-        task.values, task.scratch, task.tight = &values[0, 0], &scratch[0], &tight[0, 0]
+        values, tight = np.empty((d, n), np.float32), np.zeros((d, n // 64 + 1), np.uint64)
+        task.values, task.tight = &values[0, 0], &tight[0, 0]
         if presort and not has_few_values(X):
             entries = np.empty((d, n), np.uint64)
             task.entries = &entries[0, 0]
         else:
             ranks = np.empty((d, n), np.uint32)
             task.ranks = &ranks[0, 0]
+        scratch = np.empty((2 if entries is None else 1) * n * n_threads, np.uint64)
+        task.scratch = &scratch[0]
     with nogil:
         run_chunks(prepare_block, &task, (n + FML_TRANSPOSED - 1) // FML_TRANSPOSED, FML_TRANSPOSED * d, n_threads)
         run_chunks(prepare_feature, &task, d, SORT_NS * n, n_threads)
@@ -268,6 +270,7 @@ def grow(features,                       # in  Features
     g.rows = &rows[0, 0] if rows is not None else NULL
     g.ranks = &ranks[0, 0] if ranks is not None else NULL
     g.entries = &entries[0, 0] if entries is not None else NULL
+    g.spare = <uint64_t *> g.entries if features.once and n_trees == 1 else NULL
     g.values = &values[0, 0] if values is not None else NULL
     g.tight = &tight[0, 0] if tight is not None else NULL
     g.n_distinct, g.missing, g.close = &n_distinct[0], &missing[0], &close[0]

@@ -40,6 +40,7 @@ typedef struct {
     const float *rows;                  /* (n, d)  the same by sample, or NULL */
     const uint32_t *ranks;
     const uint64_t *entries;
+    uint64_t *spare;                    /* the entries, where nothing else reads them any more; or NULL */
     const float *values;                /* (d, n) */
     const int64_t *n_distinct;
     const int64_t *missing;

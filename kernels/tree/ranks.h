@@ -73,7 +73,7 @@ typedef struct {
     int64_t *missing;                   /* out  (d,) */
     uint8_t *close;                     /* out  (d,) */
     uint64_t *tight;                    /* inout  (d, n / 64 + 1)  zeros before; or NULL */
-    uint64_t *scratch;                  /* of each worker: 2 * n */
+    uint64_t *scratch;                  /* of each worker: n, without entries 2 * n */
 } fml_prepare;
 
 static inline float fml_at(const fml_prepare *t, ptrdiff_t i, ptrdiff_t f) {
@@ -123,7 +123,8 @@ static void fml_prepare_feature(void *task, ptrdiff_t f, int worker) {
         return;
     }
     float *const values = t->values + f * n;
-    uint64_t *const keys = t->scratch + worker * 2 * n, *const tight = t->tight + f * (n / 64 + 1), rank = 0;
+    uint64_t *const room = t->scratch + worker * (t->entries ? n : 2 * n), *const keys = t->entries ? t->entries + f * n : room + n;
+    uint64_t *const tight = t->tight + f * (n / 64 + 1), rank = 0, former = 0;
     uint8_t close = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
         uint32_t ordered;
@@ -131,18 +132,20 @@ static void fml_prepare_feature(void *task, ptrdiff_t f, int worker) {
         missing += ordered == UINT32_MAX;
         keys[i] = (uint64_t)ordered << 32 | (uint64_t)i;
     }
-    fml_sort(keys, keys + n, n, 32, 64);
+    fml_sort(keys, room, n, 32, 64);
     for (ptrdiff_t i = 0; i < n; i++) {
         const uint32_t sample = (uint32_t)keys[i];
+        const uint64_t ordered = keys[i] >> 32;
         if (i == n - missing) rank += i > 0;
-        else if (i < n - missing && (i == 0 || keys[i] >> 32 != keys[i - 1] >> 32)) {
+        else if (i < n - missing && (i == 0 || ordered != former)) {
             rank += i > 0;
-            values[rank] = fml_value((uint32_t)(keys[i] >> 32));
+            values[rank] = fml_value((uint32_t)ordered);
             if (i > 0 && values[rank] <= values[rank - 1] + fml_too_close) {
                 close = 1;
                 tight[(rank - 1) >> 6] |= 1ull << ((rank - 1) & 63);
             }
         }
+        former = ordered;
         if (t->ranks) t->ranks[f * n + sample] = (uint32_t)rank;
         if (t->entries) t->entries[f * n + i] = rank << FML_RANK_SHIFT | (uint64_t)sample << FML_SAMPLE_SHIFT;
     }

@@ -33,6 +33,7 @@ class Features(NamedTuple):
     tight    (n_features, n_samples // 64 + 1)  uint64: a bit a rank, set where the next one is too close
     rows     (n_samples, n_features)  float32: the samples as they were given, where they are contiguous
     presort  whether trees keep sorted lists of all features; without entries they make them from the ranks
+    once     whether one tree alone grows of them: its sorted lists may take the place of the entries
     """
 
     columns: np.ndarray | None
@@ -45,6 +46,7 @@ class Features(NamedTuple):
     tight: np.ndarray | None = None
     rows: np.ndarray | None = None
     presort: bool = False
+    once: bool = False
 
 
 class Rules(NamedTuple):

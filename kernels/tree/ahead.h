@@ -181,11 +181,11 @@ static int fml_split_ahead(fml_tree *t, const fml_waiting *now, fml_records *out
         highest = proxy > highest ? proxy : highest;
     }
     if (winner < 0) return FML_BARREN;
+    fml_fetch_values(t, winner, t->found + winner);
     fml_mark_sides(t, winner, t->found + winner);
     int kind = n_best > 1 ? fml_note_ties(t, out, winner, record) : FML_SPLIT;
     if (kind == FML_OPEN) return kind;
     o->pos = fml_part_samples(t);
-    fml_note_split(t, winner, t->found + winner, o);
     if (kind == FML_MIRRORED) kind = fml_judge_both(t, now, kind, o, &m);
     else {
         fml_judge(t, o);
@@ -193,6 +193,7 @@ static int fml_split_ahead(fml_tree *t, const fml_waiting *now, fml_records *out
         if (barren) kind = barren == 2 ? FML_BARREN : FML_OPEN;
     }
     if (kind == FML_MIRRORED) fml_note_sides(t, out, kind, &m);
+    fml_note_split(t, winner, t->found + winner, o);
     if (kind == FML_OPEN) fml_unpart_samples(t, o->pos);
     return kind;
 }

@@ -201,13 +201,70 @@ static void fml_look_one(void *tree, ptrdiff_t j) {
     fml_look(t, f, t->g->worker(), t->found + f);
 }
 
+/* Features of fewer samples are looked at side by side; at 12 that gained 10 % of a deep regression tree, at 40 15 %, at
+ * 64 17 %, at 128 13 %. */
+#define FML_ABREAST 64
+
+/* Whether the node is such a one: for squared errors. */
+static int fml_is_small(const fml_tree *t) {
+    return t->lists && t->end - t->start < FML_ABREAST && t->scan == FML_SCAN_MSE && (t->unit || t->counted) && t->g->doubt < 0;
+}
+
+#define FML_LANES 8
+
+/* fml_look at k of FML_LANES features, lane by lane the same operations. Divisions that a bar might spare cost less than the
+ * jumps of looking: with it the tree took 1.1 times as long. */
+FML_INLINE_ALWAYS void fml_look_abreast(fml_tree *t, const ptrdiff_t *features, int k, int unit) {
+    const fml_growth *const g = t->g;
+    const uint64_t *const lists = t->lists + t->start;
+    const ptrdiff_t n = t->end - t->start, low = g->min_leaf - 1, high = n - g->min_leaf;
+    const double all = t->total.weight, total = t->total.sums[0], least = t->min_weight_leaf, *const y = t->pairs;
+    int64_t list[FML_LANES], at[FML_LANES];
+    uint64_t entry[FML_LANES], next[FML_LANES];
+    double wl[FML_LANES], sum[FML_LANES], best[FML_LANES];
+    for (int l = 0; l < FML_LANES; l++) {
+        list[l] = features[l < k ? l : 0] * t->n_used;
+        entry[l] = lists[list[l]];
+        at[l] = -1;
+        wl[l] = sum[l] = 0;
+        best[l] = -INFINITY;
+    }
+    for (ptrdiff_t i = 0; i < high; i++) {
+        for (int l = 0; l < FML_LANES; l++) next[l] = lists[list[l] + i + 1];
+        for (int l = 0; l < FML_LANES; l++) {
+            sum[l] += y[entry[l] >> FML_SAMPLE_SHIFT & FML_SAMPLE_MASK];
+            wl[l] += unit ? 1.0 : (double)(int64_t)(entry[l] & FML_CODE_MASK);
+        }
+        for (int l = 0; i >= low && l < FML_LANES; l++) {
+            const double wr = all - wl[l], r = total - sum[l], proxy = sum[l] * sum[l] / wl[l] + r * r / wr;
+            const int is_better = ((entry[l] ^ next[l]) >> FML_RANK_SHIFT != 0) & (wl[l] >= least) & (wr >= least) & (proxy > best[l]);
+            best[l] = is_better ? proxy : best[l];
+            at[l] = is_better ? i : at[l];
+        }
+        for (int l = 0; l < FML_LANES; l++) entry[l] = next[l];
+    }
+    for (int l = 0; l < k; l++) {
+        const ptrdiff_t f = features[l];
+        fml_split *const s = t->found + f;
+        const uint64_t *const e = lists + list[l], *const tight = fml_tight(g, f);
+        const float *const values = g->values + f * g->n;
+        if (g->missing[f] || (tight && at[l] >= 0 && !fml_is_apart(tight, values, fml_rank(e[at[l]]), fml_rank(e[at[l] + 1])))) {
+            fml_look(t, f, 0, s);
+            continue;
+        }
+        *s = (fml_split){.proxy = best[l], .second = -INFINITY};
+        s->constant = at[l] < 0 && !fml_is_spread(tight, values, fml_rank(e[0]), fml_rank(e[n - 1]));
+        if (at[l] >= 0) fml_note_place(s, at[l] + 1, fml_rank(e[at[l]]), fml_rank(e[at[l] + 1]), 0, 0);
+    }
+}
+
 /* Look at every feature that is not known to be constant, and note in is_constant which are; returns how many. Where
  * the node is a pair that ties nothing else is looked for. */
 static ptrdiff_t fml_look_all(fml_tree *t) {
     const fml_growth *g = t->g;
     const ptrdiff_t n = t->end - t->start, n_open = g->d - t->n_constants;
     const ptrdiff_t *const open = t->features + t->n_constants;
-    const int ties = fml_ties(t);
+    const int ties = fml_ties(t), is_small = !ties && fml_is_small(t);
     ptrdiff_t n_constant = 0;
     t->floor = -INFINITY;
     if (g->n_threads > 1 && t->scan != FML_SCAN_MAE && n * n_open >= FML_TOGETHER) {
@@ -215,7 +272,12 @@ static ptrdiff_t fml_look_all(fml_tree *t) {
         t->work += (double)n * n_open;
     } else
         for (ptrdiff_t j = 0; j < n_open && !fml_interrupted(t); j++) {
-            if (ties) t->found[open[j]].constant = (uint8_t)fml_is_constant_pair(t, open[j]);
+            if (is_small) {
+                const int k = n_open - j < FML_LANES ? (int)(n_open - j) : FML_LANES;
+                if (t->unit) fml_look_abreast(t, open + j, k, 1);
+                else fml_look_abreast(t, open + j, k, 0);
+                j += k - 1;
+            } else if (ties) t->found[open[j]].constant = (uint8_t)fml_is_constant_pair(t, open[j]);
             else {
                 fml_look(t, open[j], 0, t->found + open[j]);
                 t->floor = t->found[open[j]].proxy > t->floor ? t->found[open[j]].proxy : t->floor;

@@ -55,6 +55,10 @@ static ptrdiff_t fml_gather(const fml_tree *t, ptrdiff_t f, float *restrict x, f
         *low = x[p] < *low ? x[p] : *low;
         *high = x[p] > *high ? x[p] : *high;
     }
+    if (*low == 0 && *high == 0) { /* zeros of both signs: the first one, whatever the instruction set has met first */
+        for (p = 0; x[p] != 0;) p++;
+        *low = *high = x[p];
+    }
     if (g->missing[f])
         for (p = 0; p < n; p++) n_missing += isnan(x[p]) != 0;
     return n_missing;

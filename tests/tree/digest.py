@@ -30,6 +30,7 @@ LARGE = (
     "ensemble RandomForestClassifier 4000x8 normal gini",
     "ensemble RandomForestRegressor 4000x8 normal squared_error",
     "ensemble ExtraTreesClassifier 4000x8 grid gini",
+    "ensemble ExtraTreesClassifier 300x40 zeros gini",
     "ensemble GradientBoostingRegressor 8000x6 normal squared_error",
     "ensemble IsolationForest 4000x8 normal none",
 )
@@ -46,7 +47,9 @@ def large_case(name):
         y = np.digitize(y, np.quantile(y, [0.3, 0.5, 0.9]))
     elif criterion == "poisson":
         y = np.abs(y)
-    if kind == "missing":
+    if kind == "zeros":  # of both signs, and else nothing but missing values
+        X = np.where(X < 0, -0.0, 0.0)
+    if kind in ("missing", "zeros"):
         X[rng.uniform(size=(n, d)) < 0.05] = np.nan
     params = {"random_state": 1} | ({} if module == "tree" else {"n_estimators": 6})
     if criterion != "none" and "Boosting" not in estimator:

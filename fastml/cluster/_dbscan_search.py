@@ -1,0 +1,71 @@
+"""Driver of DBSCAN: what is certain about scikit-learn's neighbours, and one call of the kernel or two."""
+
+import math
+
+import numpy as np
+
+from fastml._dispatch import load, record
+from fastml._kernels.neighbors.density import BALL_TREE, BRUTE, KD_TREE, Density, Limits, SearchTree
+
+SEARCHES = {"brute": BRUTE, "kd_tree": KD_TREE, "ball_tree": BALL_TREE}
+
+
+def dbscan(X, eps, min_samples, weights, *, search, tree, n_threads):
+    """Cluster samples by their density.
+
+    X        : (n_samples, n_features) array of numbers.
+    weights  : (n_samples,) of floats, or None.
+    search   : "kd_tree", "ball_tree" or "brute", how scikit-learn looks for neighbours.
+    tree     : function without arguments that gives its tree as (places in order, ends, radii, low, high); it is
+               called if a pair is so near to eps that the answer hangs on the tree.
+
+    Returns the labels (n_samples,) and the indices of the core samples, or None if rounding leaves something open.
+    """
+    record(n_threads=n_threads)
+    kernel = load("neighbors.dbscan")
+    square = eps * eps
+    if search == "brute" and X.dtype == np.float32:
+        square = np.float32(eps) * np.float32(eps)  # which is how scikit-learn rounds it there
+    X = np.ascontiguousarray(X, dtype=np.float64)
+    labels, core = np.empty(len(X), np.int64), np.empty(len(X), np.uint8)
+    limits, density = limits_of(X, float(eps), float(square), search), density_of(min_samples, weights)
+    n_open = kernel.cluster(X, limits, None, density, labels, core, n_threads)
+    if n_open and search != "brute":
+        n_open = kernel.cluster(X, limits, search_tree(*tree()), density, labels, core, n_threads)
+    return None if n_open else (labels.astype(np.intp, copy=False), np.flatnonzero(core.view(bool)))
+
+
+def limits_of(X, eps, square, search):
+    """Return the squared distances between which scikit-learn's rounding may matter.
+
+    Its k-d tree adds up squares as we do, but for the last bit of each (pow). Its ball tree subtracts radii up to the
+    diameter of the data from distances, and its brute force products up to the largest squared norm.
+    """
+    n_features, unit = X.shape[1], np.finfo(np.float64).eps
+    if search == "kd_tree":
+        doubt = 2 * (n_features + 4) * unit * square
+    elif search == "ball_tree":
+        doubt = 8 * (n_features + 8) * unit * eps * (eps + math.sqrt(n_features) * np.ptp(X, axis=0).max())
+    else:
+        doubt = 8 * (n_features + 8) * unit * (square + np.einsum("ij,ij->i", X, X).max())
+    root_square = square
+    while search == "kd_tree" and math.pow(math.nextafter(root_square, math.inf), 0.5) <= eps:
+        root_square = math.nextafter(root_square, math.inf)
+    return Limits(eps, square, root_square, square - doubt, square + doubt, SEARCHES[search])
+
+
+def density_of(min_samples, weights):
+    """Return what makes a sample core. Sums of whole numbers are exact; others are rounded in scikit-learn's order."""
+    if weights is None:
+        return Density(float(min_samples), None, 0.0, False)
+    unit, wide = np.finfo(weights.dtype).eps, weights.astype(np.float64)
+    exact = bool((wide == np.rint(wide)).all()) and np.abs(wide).sum() * unit < 1
+    return Density(float(min_samples), wide, 0.0 if exact else 2 * float(unit), bool((wide < 0).any()))
+
+
+def search_tree(order, ends, radii, low, high):
+    """Return scikit-learn's tree as the kernel takes it."""
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    ends = np.ascontiguousarray(ends, dtype=np.int64)
+    return SearchTree(places, ends, *(np.ascontiguousarray(part, dtype=np.float64) for part in (radii, low, high)))

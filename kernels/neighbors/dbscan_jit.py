@@ -1,0 +1,140 @@
+"""Twin of dbscan.pyx: DBSCAN as scikit-learn runs it, on samples sorted by their longest feature. One thread."""
+
+import math
+
+import numpy as np
+
+from fastml._kernels._jit import fma, kernel
+from fastml._kernels.neighbors.density import BALL_TREE, KD_TREE
+
+IN, OUT, OPEN = range(3)
+
+
+def cluster(X, limits, tree, density, labels, core, n_threads):
+    lengths = X.max(axis=0) - X.min(axis=0)
+    order = np.argsort(X[:, lengths.argmax()], kind="stable")
+    keys, reach = X[order, lengths.argmax()], math.sqrt(limits.outside) * (1 + 1e-9)
+    found, open_ = np.empty(len(X), np.int64), np.zeros(1, np.int64)
+    weights = np.ones(len(X)) if density.weights is None else density.weights
+    find_core(X, order, keys, reach, limits, tree, density.min_samples, weights, density.doubt, core, open_)
+    if not open_[0]:
+        expand(X, order, keys, reach, limits, tree, core, np.argsort(order), labels, found)
+        check(X, order, keys, reach, limits, tree, core, labels, open_)
+    return int(open_[0])
+
+
+@kernel
+def find_core(X, order, keys, reach, limits, tree, min_samples, weights, doubt_of_one, core, open_):
+    """Which samples have enough neighbours, themselves included."""
+    for p in range(len(order)):
+        least = most = sizes = number = 0.0
+        for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):
+            if keys[q] > keys[p] + reach:
+                break
+            i, j = order[p], order[q]
+            answer = judge(X, limits, tree, i, j)
+            if answer != OUT:
+                least += weights[j] if answer == IN or weights[j] < 0 else 0.0
+                most += weights[j] if answer == IN or weights[j] > 0 else 0.0
+                sizes += abs(weights[j])
+                number += 1
+        doubt = doubt_of_one * number * sizes
+        core[order[p]] = least - doubt >= min_samples
+        if not core[order[p]] and most + doubt >= min_samples:
+            open_[0] += 1
+
+
+@kernel
+def expand(X, order, keys, reach, limits, tree, core, places, labels, stack):
+    """Give each core sample that has no label yet a new one, and all that can be reached from it."""
+    labels[:] = -1
+    number = 0
+    for start in range(len(labels)):
+        if not core[start] or labels[start] >= 0:
+            continue
+        labels[start], stack[0], n_waiting = number, start, 1
+        while n_waiting:
+            n_waiting -= 1
+            i = stack[n_waiting]
+            p = places[i]
+            for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):
+                if keys[q] > keys[p] + reach:
+                    break
+                j = order[q]
+                if labels[j] < 0 and judge(X, limits, tree, i, j) == IN:
+                    labels[j] = number
+                    if core[j]:
+                        stack[n_waiting] = j
+                        n_waiting += 1
+        number += 1
+
+
+@kernel
+def check(X, order, keys, reach, limits, tree, core, labels, open_):
+    """Count pairs that are open and would change a label if they were neighbours."""
+    for p in range(len(order)):
+        if not core[order[p]]:
+            continue
+        for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):
+            if keys[q] > keys[p] + reach:
+                break
+            i, j = order[p], order[q]
+            changes = labels[i] != labels[j] if core[j] else labels[j] < 0 or labels[i] < labels[j]
+            if changes and judge(X, limits, tree, i, j) == OPEN:
+                open_[0] += 1
+
+
+@kernel
+def judge(X, limits, tree, i, j):
+    """Whether scikit-learn's search finds sample j from sample i; see dbscan_pairs.h."""
+    square, powers, exact = 0.0, 0.0, True
+    for f in range(X.shape[1]):
+        x = X[i, f] - X[j, f]
+        square += x * x
+        exact = exact and fma(x, x, -(x * x)) == 0
+    if square <= limits.inside:
+        return IN
+    if square > limits.outside:
+        return OUT
+    if limits.search == KD_TREE:
+        two = 2.0 if limits.eps > 0 else 0.0  # a variable: the compiler would replace the C library's pow
+        for f in range(X.shape[1]):
+            powers += abs(X[i, f] - X[j, f]) ** two
+        if exact:
+            powers = square
+        if square <= limits.square and powers <= limits.root_square:
+            return IN
+        if square > limits.square and powers > limits.root_square:
+            return OUT
+    if tree is None:
+        return OPEN
+    return walk(X, limits, tree, i, j, square)
+
+
+@kernel
+def walk(X, limits, tree, i, j, square):
+    """Go the way of scikit-learn's radius query from its root towards sample j."""
+    two, half = (2.0, 0.5) if limits.eps > 0 else (0.0, 0.0)
+    node, place = 0, tree.places[j]
+    while True:
+        least = most = 0.0
+        for f in range(X.shape[1]):
+            x = X[i, f]
+            if limits.search == BALL_TREE:
+                least += (x - tree.low[node, f]) * (x - tree.low[node, f])
+                continue
+            below, above = tree.low[node, f] - x, x - tree.high[node, f]
+            least += (0.5 * ((below + abs(below)) + (above + abs(above)))) ** two
+            most += max(abs(below), abs(above)) ** two
+        if limits.search == BALL_TREE:
+            distance = math.sqrt(least)
+            least, most = max(0.0, distance - tree.radii[node]), distance + tree.radii[node]
+        else:
+            least, most = least**half, most**half
+        if least > limits.eps:
+            return OUT
+        if most <= limits.eps:
+            return IN
+        if 2 * node + 1 >= len(tree.ends):
+            return IN if square <= limits.square else OUT
+        node = 2 * node + 1 + int(place >= tree.ends[2 * node + 1])

@@ -6,8 +6,10 @@ from importlib import import_module
 # Public module of scikit-learn: {name: module of ours that defines its replacement}.
 ACCELERATED = {
     "sklearn.cluster": {
+        "DBSCAN": "fastml.cluster._dbscan",
         "KMeans": "fastml.cluster._kmeans",
         "MiniBatchKMeans": "fastml.cluster._minibatch_kmeans",
+        "dbscan": "fastml.cluster._dbscan",
         "k_means": "fastml.cluster._functions",
         "kmeans_plusplus": "fastml.cluster._functions",
     },

@@ -3,12 +3,12 @@
 import sklearn.cluster
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastml.cluster import KMeans, MiniBatchKMeans
+from fastml.cluster import DBSCAN, KMeans, MiniBatchKMeans
 from tests.checks import expected_failures
 
 # The parameters with which scikit-learn checks its own classes: they keep the checks short.
 SHORT = {"n_clusters": 2, "n_init": 2, "max_iter": 5}
-ESTIMATORS = [KMeans(**SHORT), MiniBatchKMeans(**SHORT, batch_size=10)]
+ESTIMATORS = [DBSCAN(), KMeans(**SHORT), MiniBatchKMeans(**SHORT, batch_size=10)]
 
 
 def expected(estimator):

@@ -77,6 +77,8 @@ def _plain_estimator(est, memo):
             f"{cls.__module__}.{cls.__qualname__} is a subclass of an accelerated estimator: it needs fastml wherever "
             "it is loaded. Derive it from scikit-learn's class, or hold an accelerated estimator in an attribute."
         )
+    if _registry.Accelerated in type(est).__mro__:
+        est._complete()
     plain = cls.__new__(cls)
     memo[id(est)] = plain, est  # before its attributes, which may lead back to it
     plain.__dict__.update({name: _plain(value, memo) for name, value in vars(est).items()})

@@ -27,6 +27,11 @@ ACCELERATED = {
         "RandomForestRegressor": "fastml.ensemble._forest",
         "RandomTreesEmbedding": "fastml.ensemble._forest",
     },
+    "sklearn.neighbors": {
+        "KNeighborsClassifier": "fastml.neighbors._classification",
+        "KNeighborsRegressor": "fastml.neighbors._regression",
+        "NearestNeighbors": "fastml.neighbors._unsupervised",
+    },
     "sklearn.tree": {
         "DecisionTreeClassifier": "fastml.tree._classes",
         "DecisionTreeRegressor": "fastml.tree._classes",
@@ -51,6 +56,12 @@ SINCE = {
 READERS = {
     "sklearn.cluster": ("sklearn.mixture",),
     "sklearn.ensemble": ("sklearn.inspection",),
+    "sklearn.neighbors": (
+        "sklearn.cluster",
+        "sklearn.feature_selection",
+        "sklearn.manifold",
+        "sklearn.semi_supervised",
+    ),
     "sklearn.tree": ("sklearn.ensemble", "sklearn.inspection"),
 }
 
@@ -75,6 +86,9 @@ class AcceleratedMeta(ABCMeta):
 
 class Accelerated(metaclass=AcceleratedMeta):
     """First base of an accelerated estimator, or of its first base; the last base is scikit-learn's estimator."""
+
+    def _complete(self):
+        """Make the attributes that are made when they are asked for: what leaves our class must have them."""
 
 
 def accelerated():

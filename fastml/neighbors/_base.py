@@ -1,0 +1,272 @@
+"""What the estimators of neighbours share: the fit, and the neighbours of samples."""
+
+from functools import cached_property
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.neighbors import BallTree, KDTree
+from sklearn.utils.validation import check_is_fitted
+
+from fastml._dispatch import NotCovered, accelerated
+from fastml._registry import Accelerated
+from fastml._threads import effective_n_threads
+from fastml._validate import check_X
+from fastml._versions import NeighborsBase
+from fastml.neighbors import _search
+from fastml.neighbors._beside import Beside
+
+# The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
+OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
+OF_TREE = {"EuclideanDistance64": "euclidean", "ManhattanDistance64": "manhattan", "ChebyshevDistance64": "chebyshev"}
+# scikit-learn's rule of algorithm="auto": more features than these are searched by brute force.
+MOST_FEATURES = 15
+
+
+class Search(NamedTuple):
+    """A planted tree and the name of the metric that it is asked by."""
+
+    planted: _search.Planted
+    metric: str
+
+
+searches = Beside()
+
+
+class NeighborsSearch(Accelerated):
+    """The fit: scikit-learn's own but for the tree."""
+
+    def _plant(self, X, y=None):
+        """Fit as scikit-learn does, and grow a tree of ours in the place of its.
+
+        Its own code does all else, told to make no tree.
+        """
+        searches.put(self, None)
+        refuse(self, X)
+        algorithm = self.algorithm
+        self.algorithm = "brute"
+        try:
+            super()._fit(X, y)
+        finally:
+            self.algorithm = algorithm
+        if algorithm == "kd_tree" or takes_tree(self.n_neighbors, *self._fit_X.shape):
+            self._fit_method = "kd_tree"
+            del self._tree
+            planted = _search.plant(self._fit_X, n_threads=effective_n_threads(self.n_jobs or None))  # 0 fails later
+            searches.put(self, Search(planted, self.effective_metric_))
+        return self
+
+    @cached_property
+    def _tree(self):
+        """scikit-learn's own tree, which its code may ask for; grown when it does."""
+        if vars(self).get("_fit_method") != "kd_tree":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '_tree'")
+        return KDTree(self._fit_X, self.leaf_size, metric=self.effective_metric_, **self.effective_metric_params_)
+
+    def _complete(self):
+        if vars(self).get("_fit_method") == "kd_tree":
+            self._tree  # noqa: B018
+
+    def __getstate__(self):
+        """Pickles and copies hold scikit-learn's tree; ours is grown anew when it is needed."""
+        self._complete()
+        return super().__getstate__()
+
+    def _tree_search(self):
+        """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
+        if "_fit_method" not in vars(self):
+            check_is_fitted(self)
+        if self._fit_method != "kd_tree":
+            raise NotCovered(f"The neighbours are searched by algorithm={self._fit_method!r}.")
+        if self.metric == "precomputed":
+            raise NotCovered("metric='precomputed' was set after a fit with another metric.")
+        search = searches.get(self)
+        if search is None or search.planted.X is not self._fit_X:
+            search = self._search_of_tree()
+            searches.put(self, search)
+        return search
+
+    def _search_of_tree(self):
+        tree = self._tree
+        metric = OF_TREE.get(type(tree.__getstate__()[11]).__name__) if type(tree) is KDTree else None
+        if metric is None:
+            raise NotCovered("The tree was grown for a metric that has no kernel.")
+        planted = _search.plant(tree.get_arrays()[0], n_threads=effective_n_threads(self.n_jobs))
+        return Search(planted._replace(X=self._fit_X), metric)
+
+    def _queries(self, X):
+        """Check samples as scikit-learn does. Sparse ones pass, and are an error that its own code raises later."""
+        return check_X(self, X, reset=False, accept_sparse="csr", order="C")
+
+
+def refuse(est, X):
+    """Leave to scikit-learn's own code what has no kernel."""
+    if est.algorithm not in ("auto", "kd_tree"):
+        raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
+    if isinstance(X, KDTree | BallTree | NeighborsBase):
+        raise NotCovered(f"X is a fitted {type(X).__name__}.")
+    if issparse(X):
+        raise NotCovered("X is sparse.")
+    if est.metric_params:
+        raise NotCovered("metric_params has no kernel.")
+    if est.metric == "minkowski":
+        if est.p not in OF_POWER:
+            raise NotCovered(f"metric='minkowski' has no kernel for p={est.p}.")
+    elif not isinstance(est.metric, str) or est.metric not in _search.METRICS:
+        raise NotCovered(f"metric={est.metric!r} has no kernel.")
+
+
+def takes_tree(n_neighbors, n_samples, n_features):
+    """Tell whether scikit-learn's ``algorithm="auto"`` takes a k-d tree, for the metrics that have kernels."""
+    return n_features <= MOST_FEATURES and (n_neighbors is None or n_neighbors < n_samples // 2)
+
+
+class KNeighbors(NeighborsSearch):
+    """The k nearest neighbours."""
+
+    @accelerated
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        """Find the nearest neighbours of samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
+            The samples. None: those of the fit, none of which is then its own neighbour.
+        n_neighbors : int, default=None
+            How many; None: as many as the estimator's parameter says.
+        return_distance : bool, default=True
+            Whether to return the distances too.
+
+        Returns
+        -------
+        neigh_dist : ndarray of shape (n_queries, n_neighbors), float64
+            Distances in the units of X, nearest first; only if `return_distance`.
+        neigh_ind : ndarray of shape (n_queries, n_neighbors), int64
+            Which samples of the fit they belong to. Of equally near ones the first.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds NaN or infinity, or has another number of features than the samples of the fit; if
+            `n_neighbors` is less than 1, or more than there are samples.
+        TypeError
+            If `n_neighbors` is not an integer.
+
+        See Also
+        --------
+        kneighbors_graph : The same as a sparse matrix.
+
+        Notes
+        -----
+        Class of agreement: identical; equally near neighbours apart, which scikit-learn takes as they come. Distances
+        are computed in float64, feature by feature, as scikit-learn's trees compute them.
+
+        A walk through a k-d tree (Friedman, Bentley, Finkel [1]_): about O(log(n_samples)) a query where there are
+        few features, O(n_samples * n_features) at worst. Memory: the result.
+
+        References
+        ----------
+        .. [1] J. H. Friedman, J. L. Bentley and R. A. Finkel, "An algorithm for finding best matches in logarithmic
+           expected time", ACM Transactions on Mathematical Software 3, 1977.
+
+        Examples
+        --------
+        >>> from fastml.neighbors import NearestNeighbors
+        >>> model = NearestNeighbors(n_neighbors=1).fit([[0.0], [1.0], [5.0], [6.0]])
+        >>> model.kneighbors([[2.0]])
+        (array([[1.]]), array([[1]]))
+        """
+        search = self._tree_search()
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if not isinstance(k, Integral) or k < 1 or type(k) is bool:
+            return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
+        queries = None if X is None else self._queries(X)
+        if issparse(queries) or k > self.n_samples_fit_ - (X is None):
+            return super().kneighbors(X, n_neighbors, return_distance)
+        distances, indices = _search.nearest(
+            search.planted,
+            queries,
+            int(k),
+            metric=search.metric,
+            with_distances=bool(return_distance),
+            n_threads=effective_n_threads(self.n_jobs),
+        )
+        return (distances, indices) if return_distance else indices
+
+
+class RadiusNeighbors(NeighborsSearch):
+    """The neighbours within a radius."""
+
+    @accelerated
+    def radius_neighbors(self, X=None, radius=None, return_distance=True, sort_results=False):
+        """Find the neighbours of samples within a radius, the border included.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
+            The samples. None: those of the fit, none of which is then its own neighbour.
+        radius : float or array-like of shape (n_queries,), default=None
+            Largest distance, in the units of X; None: the estimator's parameter.
+        return_distance : bool, default=True
+            Whether to return the distances too.
+        sort_results : bool, default=False
+            Whether to put the nearest first. Needs the distances.
+
+        Returns
+        -------
+        neigh_dist : ndarray of shape (n_queries,), of ndarrays of float64
+            Distances; only if `return_distance`.
+        neigh_ind : ndarray of shape (n_queries,), of ndarrays of int64
+            Which samples of the fit they belong to. Unsorted they come in the order of the tree; sorted, equally near
+            ones by their index. Arrays of neighbouring samples may share memory.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator was not fitted.
+        ValueError
+            If X holds NaN or infinity, or has another number of features than the samples of the fit; if
+            `sort_results` is asked for without `return_distance`.
+
+        See Also
+        --------
+        radius_neighbors_graph : The same as a sparse matrix.
+
+        Notes
+        -----
+        Class of agreement: identical, but for the order of what is not sorted. A sample counts if the square of its
+        Euclidean distance is at most that of the radius; scikit-learn's trees compare so too, or where a whole
+        branch lies within the radius by the distance itself, which may differ in the last bit.
+
+        Two walks through a k-d tree, to count and to write. Memory: the result.
+
+        Examples
+        --------
+        >>> from fastml.neighbors import NearestNeighbors
+        >>> model = NearestNeighbors(n_neighbors=1, radius=1.5).fit([[0.0], [1.0], [5.0], [6.0]])
+        >>> distances, indices = model.radius_neighbors([[0.5]], sort_results=True)
+        >>> indices[0].tolist()
+        [0, 1]
+        """
+        search = self._tree_search()
+        radius = self.radius if radius is None else radius
+        if sort_results and not return_distance:
+            return super().radius_neighbors(X, radius, return_distance, sort_results)  # raises the error
+        queries = None if X is None else self._queries(X)
+        n_queries = self.n_samples_fit_ if X is None else queries.shape[0]
+        if issparse(queries) or not (isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))):
+            return super().radius_neighbors(X, radius, return_distance, sort_results)
+        rows = _search.within(
+            search.planted,
+            queries,
+            radius,
+            metric=search.metric,
+            with_distances=bool(return_distance),
+            sort=bool(sort_results),
+            n_threads=effective_n_threads(self.n_jobs),
+        )
+        indices = _search.row_arrays(rows, rows.indices)
+        return (_search.row_arrays(rows, rows.distances), indices) if return_distance else indices

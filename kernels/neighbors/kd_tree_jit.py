@@ -1,0 +1,219 @@
+"""Twin of kd_tree.pyx: growing a k-d tree, the nearest samples of queries, the samples within a radius. One thread."""
+
+import math
+
+import numpy as np
+
+from fastml._kernels._jit import kernel
+from fastml._kernels.neighbors.trees import ABSENT, CHEBYSHEV, EUCLIDEAN, LEAF, WIDTH, count_nodes
+
+# Children that wait on a walk; see kd_tree.h.
+STACK = 128
+
+
+def build(X, tree, n_threads):
+    order = np.arange(len(X))
+    grow(X, order, tree, 0, 0, len(tree.points))
+    tree.order[:] = -1
+    tree.points[:] = np.inf
+    for leaf in range(len(tree.points)):
+        rows = np.sort(order[leaf * LEAF : (leaf + 1) * LEAF])
+        tree.order[leaf * LEAF : leaf * LEAF + len(rows)] = rows
+        tree.points[leaf, :, : len(rows)] = X[rows].T
+
+
+def grow(X, order, tree, node, first, end):
+    """Fill a node that holds the leaves first to end - 1, and all below it."""
+    tree.boxes[node], tree.children[node], tree.starts[node] = np.nan, ABSENT, end
+    child = node + 1
+    for c, begin, stop in part(X, order, 0, WIDTH, first, end):
+        rows = order[begin * LEAF : stop * LEAF]
+        tree.boxes[node, :, 0, c], tree.boxes[node, :, 1, c] = X[rows].min(axis=0), X[rows].max(axis=0)
+        tree.starts[node, c], tree.starts[node, c + 1 :] = begin, stop
+        tree.children[node, c] = ~begin
+        if stop - begin > 1:
+            tree.children[node, c] = child
+            grow(X, order, tree, child, begin, stop)
+            child += count_nodes(stop - begin)
+
+
+def part(X, order, c, width, first, end):
+    """Halve the leaves until they are shared out among the children c to c + width - 1; yields child and leaves."""
+    if width == 1 or end - first == 1:
+        yield c, first, end
+        return
+    middle = first + (end - first) // 2
+    rows = np.sort(order[first * LEAF : end * LEAF])
+    widest = np.argmax(X[rows].max(axis=0) - X[rows].min(axis=0))
+    order[first * LEAF : end * LEAF] = rows[np.argsort(X[rows, widest], kind="stable")]
+    yield from part(X, order, c, width // 2, first, middle)
+    yield from part(X, order, c + width // 2, width // 2, middle, end)
+
+
+def arrange(tree, X, metric, sequence, n_threads):
+    homes = np.empty(len(X), np.int64)
+    find_homes(tree.boxes, tree.children, X, metric, homes)
+    sequence[:] = np.argsort(homes, kind="stable")
+
+
+def nearest(tree, queries, distances, indices, n_threads):
+    if distances is None:
+        distances = np.empty(indices.shape)
+    find_nearest(tree, queries.X, queries.selves, queries.metric, distances, indices)
+
+
+def count_within(tree, queries, radii, counts, n_threads):
+    nothing = np.empty(0, np.int64)
+    find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, None, nothing, np.empty(0))
+
+
+def fill_within(tree, queries, radii, rows, sort, n_threads):
+    distances = np.empty(len(rows.indices)) if rows.distances is None else rows.distances
+    counts = np.empty(len(radii), np.int64)
+    find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, rows.indptr, rows.indices, distances)
+    if sort:
+        sort_rows(rows.indptr, rows.indices, distances)
+
+
+@kernel
+def farther(metric, total, t):
+    """Add one more feature, in which something is `t` away, to a reduced distance."""
+    if metric == EUCLIDEAN:
+        return total + t * t
+    return max(total, abs(t)) if metric == CHEBYSHEV else total + abs(t)
+
+
+@kernel
+def restored(metric, reduced):
+    return math.sqrt(reduced) if metric == EUCLIDEAN else reduced
+
+
+@kernel
+def sample_distance(tree, metric, slot, x):
+    total = 0.0
+    for f in range(len(x)):
+        total = farther(metric, total, x[f] - tree.points[slot // LEAF, f, slot % LEAF])
+    return total
+
+
+@kernel
+def box_distance(boxes, metric, node, c, x):
+    """Return the reduced distance to the nearest point of a child's box."""
+    total = 0.0
+    for f in range(len(x)):
+        total = farther(metric, total, max(boxes[node, f, 0, c] - x[f], x[f] - boxes[node, f, 1, c], 0.0))
+    return total
+
+
+@kernel
+def find_homes(boxes, children, X, metric, homes):
+    for i in range(len(X)):
+        node = 0
+        while node >= 0:
+            best, nearest_child = np.inf, 0
+            for c in range(WIDTH):
+                if children[node, c] != ABSENT:
+                    distance = box_distance(boxes, metric, node, c, X[i])
+                    if distance < best:
+                        best, nearest_child = distance, c
+            node = children[node, nearest_child]
+        homes[i] = ~node
+
+
+@kernel
+def find_nearest(tree, X, selves, metric, distances, indices):
+    k = indices.shape[1]
+    waiting, bounds = np.empty(STACK, np.int64), np.empty(STACK)
+    for i in range(len(X)):
+        found, at = distances[i], indices[i]
+        found[:], at[:] = np.inf, np.iinfo(np.int64).max
+        waiting[0], bounds[0], n_waiting = 0, 0.0, 1
+        while n_waiting:
+            n_waiting -= 1
+            child, bound = waiting[n_waiting], bounds[n_waiting]
+            if bound > found[k - 1]:
+                continue
+            if child < 0:
+                scan_leaf(tree, metric, ~child, X[i], i if selves else -1, found, at)
+            else:
+                n_waiting = pile_up(tree, metric, child, X[i], found[k - 1], waiting, bounds, n_waiting)
+        for j in range(k):
+            found[j] = restored(metric, found[j])
+            if at[j] == np.iinfo(np.int64).max:
+                at[j] = 0
+
+
+@kernel
+def pile_up(tree, metric, node, x, most, waiting, bounds, n_waiting):
+    """Put the children that are near enough on the pile, the nearest on top; returns the new height."""
+    first = n_waiting
+    for c in range(WIDTH):
+        if tree.children[node, c] == ABSENT:
+            continue
+        bound = box_distance(tree.boxes, metric, node, c, x)
+        if bound <= most:
+            place = n_waiting
+            while place > first and bounds[place - 1] < bound:
+                waiting[place], bounds[place] = waiting[place - 1], bounds[place - 1]
+                place -= 1
+            waiting[place], bounds[place] = tree.children[node, c], bound
+            n_waiting += 1
+    return n_waiting
+
+
+@kernel
+def scan_leaf(tree, metric, leaf, x, self, found, at):
+    """Take a leaf's samples among the nearest so far, which are sorted by distance and index."""
+    k = len(found)
+    for slot in range(leaf * LEAF, (leaf + 1) * LEAF):
+        index = tree.order[slot]
+        if index < 0 or index == self:
+            continue
+        distance = sample_distance(tree, metric, slot, x)
+        place = k
+        while place and (distance < found[place - 1] or (distance == found[place - 1] and index < at[place - 1])):
+            place -= 1
+            if place + 1 < k:
+                found[place + 1], at[place + 1] = found[place], at[place]
+        if place < k:
+            found[place], at[place] = distance, index
+
+
+@kernel
+def find_within(tree, X, selves, metric, radii, counts, indptr, indices, distances):
+    waiting = np.empty(STACK, np.int64)
+    for i in range(len(X)):
+        most = radii[i] * radii[i] if metric == EUCLIDEAN else radii[i]
+        if radii[i] < 0:
+            most = -1.0
+        waiting[0], n_waiting, counts[i] = 0, 1, 0
+        while n_waiting:
+            n_waiting -= 1
+            child = waiting[n_waiting]
+            if child >= 0:
+                for c in range(WIDTH - 1, -1, -1):
+                    inner = tree.children[child, c]
+                    if inner != ABSENT and box_distance(tree.boxes, metric, child, c, X[i]) <= most:
+                        waiting[n_waiting] = inner
+                        n_waiting += 1
+                continue
+            for slot in range(~child * LEAF, (~child + 1) * LEAF):
+                index = tree.order[slot]
+                distance = sample_distance(tree, metric, slot, X[i])
+                if index < 0 or (selves and index == i) or not distance <= most:
+                    continue
+                if indptr is not None:
+                    place = indptr[i] + counts[i]
+                    indices[place], distances[place] = index, restored(metric, distance)
+                counts[i] += 1
+
+
+@kernel
+def sort_rows(indptr, indices, distances):
+    """Sort each row by distance and index."""
+    for i in range(len(indptr) - 1):
+        row = slice(indptr[i], indptr[i + 1])
+        order = np.argsort(indices[row])
+        indices[row], distances[row] = indices[row][order], distances[row][order]
+        order = np.argsort(distances[row], kind="mergesort")
+        indices[row], distances[row] = indices[row][order], distances[row][order]

@@ -1,0 +1,39 @@
+"""Neighbours by their definition: all distances, feature by feature, and a sort."""
+
+import numpy as np
+
+from fastml._kernels.neighbors.trees import CHEBYSHEV, EUCLIDEAN
+
+
+def reduced_distances(X, Y, metric):
+    """Return (len(X), len(Y)) reduced distances, with the kernels' rounding."""
+    total = np.zeros((len(X), len(Y)))
+    for f in range(X.shape[1]):
+        t = X[:, f, None] - Y[:, f]
+        if metric == CHEBYSHEV:
+            total = np.maximum(total, abs(t))
+        else:
+            total += t * t if metric == EUCLIDEAN else abs(t)
+    return total
+
+
+def restored(metric, reduced):
+    return np.sqrt(reduced) if metric == EUCLIDEAN else reduced
+
+
+def nearest(X, queries, k, metric, selves=False):
+    """Return distances and indices of the k nearest, equally near ones by their index."""
+    reduced = reduced_distances(queries, X, metric)
+    if selves:
+        np.fill_diagonal(reduced, np.nan)  # sorted to the end
+    indices = np.argsort(reduced, axis=1, kind="stable")[:, :k]
+    return restored(metric, np.take_along_axis(reduced, indices, axis=1)), indices
+
+
+def within(X, queries, radii, metric, selves=False):
+    """Return, a query, the indices of the samples within its radius, ascending."""
+    reduced = reduced_distances(queries, X, metric)
+    if selves:
+        np.fill_diagonal(reduced, np.nan)
+    most = np.where(radii < 0, -1, radii * radii if metric == EUCLIDEAN else radii)
+    return [np.flatnonzero(row <= m) for row, m in zip(reduced, np.broadcast_to(most, len(queries)), strict=True)]

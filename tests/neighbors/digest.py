@@ -1,0 +1,58 @@
+"""Digests of answers: ``python -m tests.neighbors.digest`` prints one line of JSON, to be compared between processes."""
+
+import json
+
+import numpy as np
+
+import fastml
+import fastml.neighbors
+from tests.levels import digest
+
+from .agreement import observe
+from .cases import Case, neighbors_case
+
+SMALL = range(7000, 7050)
+# Large enough that several threads share the work: shape, what the samples are like, metric, neighbours.
+LARGE = (
+    "20000x2 normal euclidean 5",
+    "20000x3 grid euclidean 10",
+    "20000x3 normal manhattan 40",
+    "8000x8 normal chebyshev 20",
+)
+
+
+def large_case(name):
+    """Return the case in the words of its name."""
+    shape, kind, metric, k = name.split()
+    n, d = map(int, shape.split("x"))
+    rng = np.random.RandomState(n + d)
+    X = rng.randint(0, 20, (n, d)).astype(float) if kind == "grid" else rng.randn(n, d)
+    params = {"n_neighbors": int(k), "metric": metric}
+    queries = [None, X + 0.01, X[:7].astype(np.float32)]
+    return Case(0, "NearestNeighbors", X, X, None, params, queries, 0.1, (name,))
+
+
+def seen(case):
+    """Return what the case shows; rows of neighbours one after the other."""
+    shown = observe(fastml.neighbors, case)
+    for name, value in shown.items():
+        if isinstance(value, tuple | list) and len(value) and isinstance(value[0], np.ndarray):
+            shown[name] = [np.concatenate([*part]) if part.dtype == object else part for part in value]
+    return shown
+
+
+def small_digests():
+    return {f"neighbors_case({seed})": digest(seen(neighbors_case(seed))) for seed in SMALL}
+
+
+def digests():
+    return small_digests() | {name: digest(seen(large_case(name))) for name in LARGE}
+
+
+def main():
+    with fastml.config_context(n_threads=2):
+        print(json.dumps(digests()))
+
+
+if __name__ == "__main__":
+    main()

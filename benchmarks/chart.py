@@ -22,6 +22,7 @@ BARS = {"float64": "#2f81f7", "float32": "#56b4a6"}
 PEERS = {
     "sklearnex": ("D", "#d29922"),
     "faiss": ("s", "#db6d28"),
+    "scipy": ("o", "#57ab5a"),
     "lightgbm": ("^", "#a371f7"),
     "xgboost": ("v", "#e5534b"),
 }

@@ -84,8 +84,8 @@ cdef extern from "within.h" nogil:
     void fml_within_chunk(void *task, Py_ssize_t chunk, int worker)
 
 
-# Nanoseconds, roughly: a feature of a sample on its way down one level of the growing tree, a query's way to one leaf, the
-# part of its walk that grows with the number of neighbours, and a leaf on it and a feature there.
+# Nanoseconds, roughly: a feature of a sample on its way down one level of the growing tree, a query's way to one leaf,
+# the part of its walk that grows with the number of neighbours, and a leaf on it and a feature there.
 cdef double LEVEL = 2, WAY = 100, NEIGHBOUR = 50, LEAF_NS = 15, FEATURE = 4
 # Less work than this is not worth giving up the interpreter's lock.
 cdef double ALONE_NS = 2e4

@@ -1,4 +1,4 @@
-"""Digests of answers: ``python -m tests.neighbors.digest`` prints one line of JSON, to be compared between processes."""
+"""Digests of answers: ``python -m tests.neighbors.digest`` prints a line of JSON, to be compared between processes."""
 
 import json
 

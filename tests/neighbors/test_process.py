@@ -48,7 +48,9 @@ def test_a_forked_child_answers():
 
 @unix
 @pytest.mark.timing
-@pytest.mark.parametrize("call", ["est.kneighbors(far)", "est.radius_neighbors(far, 2.0)", "NearestNeighbors().fit(much)"])
+@pytest.mark.parametrize(
+    "call", ["est.kneighbors(far)", "est.radius_neighbors(far, 2.0)", "NearestNeighbors().fit(much)"]
+)
 def test_ctrl_c_stops_within_a_second(call):
     program = (
         MAKE

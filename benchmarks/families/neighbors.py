@@ -1,0 +1,160 @@
+"""Neighbours: the workloads that fastml promises ratios for, the grid, and how each contender runs them."""
+
+from dataclasses import dataclass
+from math import gamma, pi
+
+import numpy as np
+from sklearn.datasets import load_iris
+
+from benchmarks.families.tree import grid
+from benchmarks.libraries import limit_onedal, own, threads
+from benchmarks.workload import NotOffered, Task, Workload
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Points:
+    """Uniform in the unit cube, in three classes."""
+
+    n: int
+    d: int
+
+    def __call__(self, dtype):
+        rng = np.random.default_rng(0)
+        return {"X": rng.random((self.n, self.d)).astype(dtype, copy=False), "y": rng.integers(0, 3, self.n)}
+
+
+@dataclass(frozen=True)
+class Iris:
+    def __call__(self, dtype):
+        X, y = load_iris(return_X_y=True)
+        return {"X": X.astype(dtype), "y": y}
+
+
+def radius_of(neighbors, n, d):
+    """The radius within which so many of n uniform points of the unit cube lie."""
+    return (neighbors / n * gamma(d / 2 + 1) / pi ** (d / 2)) ** (1 / d)
+
+
+# --- contenders ------------------------------------------------------------------------------------------------------
+
+
+class Estimators:
+    """A library with scikit-learn's names."""
+
+    package = "sklearn"
+
+    def model(self, estimator="NearestNeighbors", **parameters):
+        return own(self.package, f"neighbors.{estimator}")(n_jobs=threads(), **parameters)
+
+    def fit(self, data, **parameters):
+        model = self.model(**parameters)
+        return Task(lambda: model.fit(data["X"], data["y"]), lambda fitted: {"samples": int(fitted.n_samples_fit_)})
+
+    def kneighbors(self, data, n_rows=None, **parameters):
+        """The nearest of the samples themselves, or of ``n_rows`` near some of them, as a service is asked."""
+        model, X = self.model(**parameters).fit(data["X"], data["y"]), data["X"]
+        if n_rows is not None:
+            X = X[:n_rows] + X.dtype.type(0.01)
+            model.set_params(n_jobs=None)
+        return Task(lambda: model.kneighbors(X), nearest)
+
+    def within(self, data, neighbors, **parameters):
+        model = self.model(radius=radius_of(neighbors, *data["X"].shape), **parameters).fit(data["X"])
+        return Task(lambda: model.radius_neighbors(data["X"]), sizes)
+
+    def predict(self, data, **parameters):
+        model = self.model(**parameters).fit(data["X"], data["y"])
+        X = data["X"] + data["X"].dtype.type(0.01)
+        return Task(lambda: model.predict(X), lambda found: {"predictions": found})
+
+
+def nearest(found):
+    """Distances, and the indices of all but the last neighbour where no other one is as near."""
+    distances, indices = found
+    apart = np.diff(distances, axis=1) > 0
+    alone = apart & np.pad(apart, ((0, 0), (1, 0)), constant_values=True)[:, :-1]
+    return {"distances": distances, "indices": np.where(alone, indices[:, :-1], -1)}
+
+
+def sizes(found):
+    """How many neighbours each has, and how far they are in all."""
+    distances, indices = found
+    totals = np.array([row.sum() for row in distances])
+    return {"neighbours": np.array([len(row) for row in indices]), "distances": totals}
+
+
+class Fastml(Estimators):
+    package = "fastml"
+
+
+class Sklearnex(Estimators):
+    package = "sklearnex"
+
+    def __init__(self):
+        limit_onedal()
+
+
+class Scipy:
+    """cKDTree."""
+
+    def kneighbors(self, data, n_neighbors=5, n_rows=None, metric="euclidean", algorithm="auto", **others):
+        from scipy.spatial import cKDTree
+
+        if metric != "euclidean" or algorithm == "brute" or n_rows is not None or others:
+            raise NotOffered("scipy has Euclidean trees only")
+        tree = cKDTree(data["X"])
+        return Task(
+            lambda: tree.query(data["X"], n_neighbors, workers=threads()),
+            nearest,
+        )
+
+
+CONTENDERS = {"sklearn": Estimators, "fastml": Fastml, "sklearnex": Sklearnex, "scipy": Scipy}
+
+# --- workloads -------------------------------------------------------------------------------------------------------
+
+F64 = "float64"
+TEN = {"n_neighbors": 10}
+TREE = {"algorithm": "kd_tree"}
+
+PROMISED = (
+    Workload("kd-2d", "kneighbors", Points(200_000, 2), TEN, "10 nearest of 200k x 2 among themselves", cost=0.7,
+             goals={F64: 4.5}),
+    Workload("kd-3d", "kneighbors", Points(200_000, 3), TEN, "10 nearest of 200k x 3 among themselves", cost=1,
+             goals={F64: 6}),
+    Workload("kd-8d", "kneighbors", Points(200_000, 8), TEN, "10 nearest of 200k x 8 among themselves", cost=24,
+             goals={F64: 10}),
+    Workload("kd-manhattan", "kneighbors", Points(100_000, 3), TEN | {"metric": "manhattan"},
+             "10 nearest by manhattan, 100k x 3", cost=0.8, goals={F64: 4}),
+    Workload("kd-fit", "fit", Points(200_000, 3), {}, "NearestNeighbors, fit to 200k x 3", cost=0.1, goals={F64: 1}),
+    Workload("kd-row", "kneighbors", Points(20_000, 20), TREE | {"n_rows": 1},
+             "5 nearest of one row, input checked, tree of 20k x 20", cost=1e-3, goals={F64: 4}),
+    Workload("kd-radius", "within", Points(100_000, 3), {"neighbors": 15},
+             "neighbours within a radius, 15 on average, 100k x 3", cost=1, goals={F64: 4}),
+    Workload("kd-radius-wide", "within", Points(5_000, 2), {"neighbors": 1000},
+             "neighbours within a radius, 1000 on average, 5k x 2", cost=0.3, goals={F64: 4}),
+    Workload("kd-predict", "predict", Points(50_000, 3), {"estimator": "KNeighborsClassifier"},
+             "KNeighborsClassifier, predict, 50k x 3", cost=0.3, goals={F64: 1.5}),
+    Workload("knn-iris", "kneighbors", Iris(), {}, "5 nearest, iris", cost=6e-4, goals={F64: 1}),
+    Workload("knn-iris-fit", "fit", Iris(), {"estimator": "KNeighborsClassifier"}, "KNeighborsClassifier, fit to iris",
+             cost=4e-4, goals={F64: 1}),
+    Workload("knn-150-predict", "predict", Points(150, 4), {"estimator": "KNeighborsClassifier"},
+             "KNeighborsClassifier, predict, 150 x 4", cost=1e-3, goals={F64: 1}),
+)  # fmt: skip
+
+
+def searches(n, d):
+    """One point of the grid; wide data are searched by brute force, for which there is no kernel yet."""
+    if d > 15 or n > 200_000:
+        return
+    points, one = Points(n, d), 3e-4 + n * 3e-6 * 2 ** min(d, 6)
+    yield "knn-self", "kneighbors", points, {}, one
+    yield "knn-within", "within", points, {"neighbors": 15}, 2 * one
+    yield "knn-fit", "fit", points, {}, 2e-4 + n * 5e-7
+    yield "knn-predict", "predict", points, {"estimator": "KNeighborsClassifier"}, 2 * one
+    yield "knn-mean", "predict", points, {"estimator": "KNeighborsRegressor", "weights": "distance"}, 2 * one
+
+
+WORKLOADS = PROMISED + grid(searches)

@@ -10,7 +10,6 @@ All is computed in float64, whatever the type of the samples, as scikit-learn's 
 come in the order of their indices.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -74,9 +73,7 @@ def within(planted, X, radii, *, metric, with_distances, sort, n_threads):
 
 def row_arrays(rows, values):
     """Return the rows of `values` as an array of arrays, (n_queries,) of objects."""
-    ends = rows.indptr.tolist()
-    parts = (values[begin:end] for begin, end in pairwise(ends))
-    return np.fromiter(parts, object, len(ends) - 1)
+    return load("neighbors.kd_tree").split(values, rows.indptr)
 
 
 def _ask(planted, X, metric, n_threads):

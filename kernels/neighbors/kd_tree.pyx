@@ -3,11 +3,17 @@
 The arrays of a tree are described in trees.py. Distances are reduced: see kd_tree.h.
 """
 
+cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
+
+
+cnp.import_array()
 
 
 cdef extern from "kd_tree.h" nogil:
@@ -234,6 +240,29 @@ def nearest(
             run_chunks(nearest_chunk, &task, n_chunks, chunk_ns, n_threads)
     finally:
         free(task.scratch)
+
+
+def split(
+    cnp.ndarray values not None,             # in     (n_found,)  int64 or float64
+    const int64_t[::1] indptr,               # in     (n_rows + 1,)
+):
+    """Return the rows as an array of arrays, (n_rows,) of objects, which share the memory of the values.
+
+    By slicing, one after the other, it takes twice as long; a third of a search for 15 neighbours.
+    """
+    cdef cnp.npy_intp i, length, n_rows = indptr.shape[0] - 1
+    cdef char *data = <char *> cnp.PyArray_DATA(values)
+    cdef int kind = cnp.PyArray_TYPE(values), size = cnp.PyArray_ITEMSIZE(values)
+    cdef cnp.ndarray row, out = cnp.PyArray_SimpleNew(1, &n_rows, cnp.NPY_OBJECT)
+    cdef PyObject **rows = <PyObject **> cnp.PyArray_DATA(out)
+    for i in range(n_rows):
+        length = indptr[i + 1] - indptr[i]
+        row = cnp.PyArray_SimpleNewFromData(1, &length, kind, data + indptr[i] * size)
+        cnp.set_array_base(row, values)
+        Py_XDECREF(rows[i])
+        Py_INCREF(row)
+        rows[i] = <PyObject *> row
+    return out
 
 
 cdef int ask_within(tree, queries, const double[::1] radii, fml_within *task) except -1:

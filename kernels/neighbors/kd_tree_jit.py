@@ -1,6 +1,7 @@
 """Twin of kd_tree.pyx: growing a k-d tree, the nearest samples of queries, the samples within a radius. One thread."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,6 +74,11 @@ def fill_within(tree, queries, radii, rows, sort, n_threads):
     find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, rows.indptr, rows.indices, distances)
     if sort:
         sort_rows(rows.indptr, rows.indices, distances)
+
+
+def split(values, indptr):
+    ends = indptr.tolist()
+    return np.fromiter((values[begin:end] for begin, end in pairwise(ends)), object, len(ends) - 1)
 
 
 @kernel

@@ -59,9 +59,16 @@ FML_INLINE double fml_last(const fml_found *found, int n_vectors) {
     return n_vectors ? found->key[n_vectors ? n_vectors - 1 : 0][7] : found->heap[0].key;
 }
 
-/* Lanes of all ones where a pair comes before another one. */
-FML_INLINE i64x8 fml_before_lanes(f64x8 key, i64x8 index, double than_key, int64_t than_index) {
-    return (i64x8)(key < than_key) | ((i64x8)(key == than_key) & (i64x8)(index < than_index));
+/* Whether a reduced distance is in the list already: only then indices are compared. */
+FML_INLINE int fml_is_there(const fml_found *found, int n_vectors, double key) {
+    unsigned equal = 0;
+    for (int v = 0; v < n_vectors; v++)
+        for (int part = 0; part < 8 / FML_LANES_F64; part++) {
+            vf64 keys;
+            memcpy(&keys, (const char *)&found->key[v] + part * sizeof keys, sizeof keys);
+            equal |= fml_eq_bits(keys, vset1_f64(key));
+        }
+    return equal != 0;
 }
 
 /* Takes a sample in, which may come after all of the k. */
@@ -73,16 +80,20 @@ FML_INLINE void fml_take(fml_found *found, int n_vectors, double key, int64_t in
         fml_sink(found->heap, 0, found->k);
         return;
     }
+    const int tied = fml_is_there(found, n_vectors, key);
     for (int v = n_vectors - 1; v >= 0; v--) {
         const f64x8 low_key = v ? found->key[v ? v - 1 : 0] : splat_f64x8(-INFINITY);
         const i64x8 low_index = v ? found->index[v ? v - 1 : 0] : fml_splat(-1);
         const f64x8 moved_key = __builtin_shufflevector(low_key, found->key[v], 7, 8, 9, 10, 11, 12, 13, 14);
         const i64x8 moved_index = __builtin_shufflevector(low_index, found->index[v], 7, 8, 9, 10, 11, 12, 13, 14);
-        const i64x8 stays = fml_before_lanes(found->key[v], found->index[v], key, index);
-        const i64x8 moves = ~fml_before_lanes(moved_key, moved_index, key, index);
-        const i64x8 new_key = fml_pick(moves, (i64x8)moved_key, (i64x8)splat_f64x8(key));
+        i64x8 stays = (i64x8)(found->key[v] < key), before = (i64x8)(moved_key < key);
+        if (__builtin_expect(tied, 0)) {
+            stays |= (i64x8)(found->key[v] == key) & (i64x8)(found->index[v] < index);
+            before |= (i64x8)(moved_key == key) & (i64x8)(moved_index < index);
+        }
+        const i64x8 new_key = fml_pick(before, (i64x8)splat_f64x8(key), (i64x8)moved_key);
         found->key[v] = (f64x8)fml_pick(stays, (i64x8)found->key[v], new_key);
-        found->index[v] = fml_pick(stays, found->index[v], fml_pick(moves, moved_index, fml_splat(index)));
+        found->index[v] = fml_pick(stays, found->index[v], fml_pick(before, fml_splat(index), moved_index));
     }
 }
 

@@ -33,12 +33,32 @@ typedef struct {
     int64_t n, self;
 } fml_row;
 
+/* A leaf of which all samples are near enough, and none is the query itself. */
+FML_INLINE void fml_take_leaf(const int64_t *order, const double *distance, fml_row *row, int metric) {
+    if (row->index)
+        for (int s = 0; s < FML_LEAF; s++) row->index[row->n + s] = order[s];
+    if (row->distance)
+        for (int s = 0; s < FML_LEAF; s++) row->distance[row->n + s] = fml_restore(metric, distance[s]);
+    row->n += FML_LEAF;
+}
+
 FML_INLINE void fml_scan_ball(const fml_kd *tree, ptrdiff_t leaf, const double *x, double most, fml_row *row, int metric) {
     double distance[FML_LEAF];
-    for (unsigned bits = fml_leaf_distances(tree, metric, leaf, x, most, distance); bits; bits &= bits - 1) {
+    const int64_t *const order = tree->order + leaf * FML_LEAF;
+    unsigned bits = fml_leaf_distances(tree, metric, leaf, x, most, distance);
+    if (leaf == tree->n_leaves - 1) bits &= (1u << (tree->n - leaf * FML_LEAF)) - 1;
+    if (bits == (1u << FML_LEAF) - 1 && (row->self < order[0] || row->self > order[FML_LEAF - 1])) {
+        fml_take_leaf(order, distance, row, metric);
+        return;
+    }
+    if (!row->index && row->self < 0) {
+        row->n += __builtin_popcount(bits);
+        return;
+    }
+    for (; bits; bits &= bits - 1) {
         const int s = __builtin_ctz(bits);
-        const int64_t index = tree->order[leaf * FML_LEAF + s];
-        if (index < 0 || index == row->self) continue;
+        const int64_t index = order[s];
+        if (index == row->self) continue;
         if (row->index) row->index[row->n] = index;
         if (row->distance) row->distance[row->n] = fml_restore(metric, distance[s]);
         row->n++;

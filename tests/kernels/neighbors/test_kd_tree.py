@@ -1,5 +1,7 @@
 """The k-d tree: its shape, and its answers against the definition, with ties, duplicates and sizes near every edge."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -197,6 +199,25 @@ def test_within_sorted_and_without_selves(kernel, metric):
         order = np.argsort(distances, kind="stable")
         np.testing.assert_array_equal(rows.indices[row], members[order])
         np.testing.assert_array_equal(rows.distances[row], distances[order])
+
+
+def test_split(kernel):
+    for values in (np.arange(5), np.arange(5) / 2):
+        rows = kernel.split(values, np.array([0, 2, 2, 5]))
+        assert (rows.shape, rows.dtype) == ((3,), object)
+        assert [row.tolist() for row in rows] == [values[:2].tolist(), [], values[2:].tolist()]
+        assert {row.dtype for row in rows} == {values.dtype}
+        assert all(row.flags.writeable and np.shares_memory(row, values) for row in rows[::2])
+    assert kernel.split(np.empty(0), np.zeros(1, np.int64)).shape == (0,)
+
+
+def test_split_rows_keep_the_values(kernel):
+    values = np.arange(10**5)
+    held = sys.getrefcount(values)
+    rows = kernel.split(values, np.arange(10**5 + 1))
+    assert sys.getrefcount(values) == held + 10**5
+    del rows
+    assert sys.getrefcount(values) == held
 
 
 def test_twins_find_in_the_same_order(kernel):

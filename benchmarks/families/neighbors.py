@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import gamma, pi
 
 import numpy as np
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
 
 from benchmarks.families.tree import grid
 from benchmarks.libraries import limit_onedal, own, threads
@@ -32,6 +32,13 @@ class Iris:
         return {"X": X.astype(dtype), "y": y}
 
 
+@dataclass(frozen=True)
+class Digits:
+    def __call__(self, dtype):
+        X, y = load_digits(return_X_y=True)
+        return {"X": X.astype(dtype), "y": y}
+
+
 def radius_of(neighbors, n, d):
     """The radius within which so many of n uniform points of the unit cube lie."""
     return (neighbors / n * gamma(d / 2 + 1) / pi ** (d / 2)) ** (1 / d)
@@ -53,11 +60,11 @@ class Estimators:
         return Task(lambda: model.fit(data["X"], data["y"]), lambda fitted: {"samples": int(fitted.n_samples_fit_)})
 
     def kneighbors(self, data, n_rows=None, **parameters):
-        """The nearest of the samples themselves, or of ``n_rows`` near some of them, as a service is asked."""
+        """The nearest of the samples themselves, or of ``n_rows`` near some of them; of one, as a service is asked."""
         model, X = self.model(**parameters).fit(data["X"], data["y"]), data["X"]
         if n_rows is not None:
             X = X[:n_rows] + X.dtype.type(0.01)
-            model.set_params(n_jobs=None)
+            model.set_params(n_jobs=None if n_rows == 1 else threads())
         return Task(lambda: model.kneighbors(X), nearest)
 
     def within(self, data, neighbors, **parameters):
@@ -137,6 +144,12 @@ PROMISED = (
              "neighbours within a radius, 1000 on average, 5k x 2", cost=0.3, goals={F64: 4}),
     Workload("kd-predict", "predict", Points(50_000, 3), {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier, predict, 50k x 3", cost=0.3, goals={F64: 1.5}),
+    Workload("brute", "kneighbors", Points(50_000, 64), TEN | {"n_rows": 10_000},
+             "10 nearest of 10k, by brute force among 50k x 64", cost=2.5, goals={F64: 3, "float32": 3}),
+    Workload("brute-row", "kneighbors", Points(20_000, 64), {"n_rows": 1},
+             "5 nearest of one row, by brute force among 20k x 64", cost=1e-3, goals={F64: 1}),
+    Workload("brute-digits", "predict", Digits(), {"estimator": "KNeighborsClassifier"},
+             "KNeighborsClassifier, predict, digits", cost=0.02, goals={F64: 3}),
     Workload("knn-iris", "kneighbors", Iris(), {}, "5 nearest, iris", cost=6e-4, goals={F64: 1}),
     Workload("knn-iris-fit", "fit", Iris(), {"estimator": "KNeighborsClassifier"}, "KNeighborsClassifier, fit to iris",
              cost=4e-4, goals={F64: 1}),
@@ -146,12 +159,15 @@ PROMISED = (
 
 
 def searches(n, d):
-    """One point of the grid; wide data are searched by brute force, for which there is no kernel yet."""
-    if d > 15 or n > 200_000:
+    """One point of the grid; wide data are searched by brute force."""
+    if n > (200_000 if d <= 15 else 20_000):
         return
-    points, one = Points(n, d), 3e-4 + n * 3e-6 * 2 ** min(d, 6)
+    points = Points(n, d)
+    one = 3e-4 + n * (3e-6 * 2**d if d <= 15 else n * (2e-9 + d * 7e-11))
     yield "knn-self", "kneighbors", points, {}, one
-    yield "knn-within", "within", points, {"neighbors": 15}, 2 * one
+    if d <= 15:
+        yield "knn-within", "within", points, {"neighbors": 15}, 2 * one
+    yield "knn-row", "kneighbors", points, {"n_rows": 1}, 3e-4 + n * d * 1e-9
     yield "knn-fit", "fit", points, {}, 2e-4 + n * 5e-7
     yield "knn-predict", "predict", points, {"estimator": "KNeighborsClassifier"}, 2 * one
     yield "knn-mean", "predict", points, {"estimator": "KNeighborsRegressor", "weights": "distance"}, 2 * one

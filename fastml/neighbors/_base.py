@@ -14,12 +14,13 @@ from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
 from fastml._versions import NeighborsBase
-from fastml.neighbors import _search
+from fastml.neighbors import _brute, _search
 from fastml.neighbors._beside import Beside
 
 # The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
 OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
 OF_TREE = {"EuclideanDistance64": "euclidean", "ManhattanDistance64": "manhattan", "ChebyshevDistance64": "chebyshev"}
+BY_BRUTE_FORCE = ("euclidean", "l2")
 # scikit-learn's rule of algorithm="auto": more features than these are searched by brute force.
 MOST_FEATURES = 15
 
@@ -50,7 +51,7 @@ class NeighborsSearch(Accelerated):
             super()._fit(X, y)
         finally:
             self.algorithm = algorithm
-        if algorithm == "kd_tree" or takes_tree(self.n_neighbors, *self._fit_X.shape):
+        if algorithm == "kd_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
             self._fit_method = "kd_tree"
             del self._tree
             planted = _search.plant(self._fit_X, n_threads=effective_n_threads(self.n_jobs or None))  # 0 fails later
@@ -73,14 +74,26 @@ class NeighborsSearch(Accelerated):
         self._complete()
         return super().__getstate__()
 
-    def _tree_search(self):
-        """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
+    def _by_brute_force(self):
+        """Tell whether every sample is compared; else a tree of ours is searched, or the call is not covered."""
         if "_fit_method" not in vars(self):
             check_is_fitted(self)
-        if self._fit_method != "kd_tree":
-            raise NotCovered(f"The neighbours are searched by algorithm={self._fit_method!r}.")
         if self.metric == "precomputed":
-            raise NotCovered("metric='precomputed' was set after a fit with another metric.")
+            raise NotCovered("metric='precomputed' has no kernel.")
+        if self._fit_method == "kd_tree":
+            return False
+        if self._fit_method != "brute":
+            raise NotCovered(f"The neighbours are searched by algorithm={self._fit_method!r}.")
+        if issparse(self._fit_X):
+            raise NotCovered("The samples of the fit are sparse.")
+        if self.effective_metric_params_:
+            raise NotCovered("metric_params has no kernel.")
+        if self.effective_metric_ not in BY_BRUTE_FORCE:
+            raise NotCovered(f"metric={self.effective_metric_!r} has no kernel for brute force.")
+        return True
+
+    def _tree_search(self):
+        """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
         search = searches.get(self)
         if search is None or search.planted.X is not self._fit_X:
             search = self._search_of_tree()
@@ -102,7 +115,7 @@ class NeighborsSearch(Accelerated):
 
 def refuse(est, X):
     """Leave to scikit-learn's own code what has no kernel."""
-    if est.algorithm not in ("auto", "kd_tree"):
+    if est.algorithm == "ball_tree":
         raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
     if isinstance(X, KDTree | BallTree | NeighborsBase):
         raise NotCovered(f"X is a fitted {type(X).__name__}.")
@@ -162,10 +175,12 @@ class KNeighbors(NeighborsSearch):
         Notes
         -----
         Class of agreement: identical; equally near neighbours apart, which scikit-learn takes as they come. Distances
-        are computed in float64, feature by feature, as scikit-learn's trees compute them.
+        are computed in float64, feature by feature, as scikit-learn's trees compute them; its brute force is less
+        exact, and may take another of two neighbours that are as near but for its error.
 
         A walk through a k-d tree (Friedman, Bentley, Finkel [1]_): about O(log(n_samples)) a query where there are
-        few features, O(n_samples * n_features) at worst. Memory: the result.
+        few features, O(n_samples * n_features) at worst, as by brute force. Memory: the result, and by brute force a
+        copy of the samples in float32.
 
         References
         ----------
@@ -179,21 +194,21 @@ class KNeighbors(NeighborsSearch):
         >>> model.kneighbors([[2.0]])
         (array([[1.]]), array([[1]]))
         """
-        search = self._tree_search()
+        by_brute_force = self._by_brute_force()
+        search = None if by_brute_force else self._tree_search()
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
         queries = None if X is None else self._queries(X)
+        if by_brute_force and issparse(queries):
+            raise NotCovered("X is sparse.")
         if issparse(queries) or k > self.n_samples_fit_ - (X is None):
             return super().kneighbors(X, n_neighbors, return_distance)
-        distances, indices = _search.nearest(
-            search.planted,
-            queries,
-            int(k),
-            metric=search.metric,
-            with_distances=bool(return_distance),
-            n_threads=effective_n_threads(self.n_jobs),
-        )
+        options = {"with_distances": bool(return_distance), "n_threads": effective_n_threads(self.n_jobs)}
+        if by_brute_force:
+            distances, indices = _brute.nearest(self._fit_X, queries, int(k), **options)
+        else:
+            distances, indices = _search.nearest(search.planted, queries, int(k), metric=search.metric, **options)
         return (distances, indices) if return_distance else indices
 
 
@@ -251,6 +266,8 @@ class RadiusNeighbors(NeighborsSearch):
         >>> indices[0].tolist()
         [0, 1]
         """
+        if self._by_brute_force():
+            raise NotCovered("The neighbours within a radius are searched by brute force.")
         search = self._tree_search()
         radius = self.radius if radius is None else radius
         if sort_results and not return_distance:

@@ -1,5 +1,6 @@
 """Classification by the nearest samples."""
 
+import numpy as np
 import sklearn.neighbors
 
 from fastml._dispatch import accelerated
@@ -49,3 +50,50 @@ class KNeighborsClassifier(KNeighbors, sklearn.neighbors.KNeighborsClassifier):
         ['a', 'b']
         """
         return self._plant(X, y)
+
+    @accelerated
+    def predict_proba(self, X):
+        """Probabilities of the classes: their share, by weight, of the nearest samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features) or None
+            Samples. None: those of the fit, none of which is then its own neighbour.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_queries, n_classes), or list of n_outputs such arrays
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As :meth:`kneighbors`; ValueError also if a function given as `weights` gives a sample nothing but zeros.
+
+        See Also
+        --------
+        predict : The most probable class.
+
+        Notes
+        -----
+        Class of agreement: identical, given the neighbours. Cost and memory: :meth:`kneighbors`, and the result.
+
+        Examples
+        --------
+        >>> from fastml.neighbors import KNeighborsClassifier
+        >>> model = KNeighborsClassifier(n_neighbors=2).fit([[0.0], [1.0], [5.0], [6.0]], ["a", "a", "b", "b"])
+        >>> model.predict_proba([[2.0], [3.5]]).tolist()
+        [[1.0, 0.0], [0.5, 0.5]]
+        """
+        brute = vars(self).get("_fit_method") == "brute"
+        if not brute or self.weights != "uniform" or self.outputs_2d_ or self.n_neighbors > self.n_samples_fit_:
+            return super().predict_proba(X)  # which asks for our neighbours
+        self._by_brute_force()  # or it is not covered
+        return shares(self._y[self.kneighbors(X, return_distance=False)], len(self.classes_))
+
+
+def shares(labels, n_classes):
+    """Share of each class in rows of labels, (n, n_classes)."""
+    n, k = labels.shape
+    places = labels + n_classes * np.arange(n)[:, np.newaxis]
+    return np.bincount(places.ravel(), minlength=n * n_classes).reshape(n, n_classes) / k

@@ -219,7 +219,7 @@ def nearest(
     cdef double[:, ::1] out
     cdef Py_ssize_t n_chunks = (X.shape[0] + FML_QUERIES - 1) // FML_QUERIES
     read_tree(tree, &task.tree)
-    task.X, task.n_queries, task.k = &X[0, 0], X.shape[0], indices.shape[1]
+    task.X, task.n_queries, task.k = &X[0, 0], X.shape[0], indices.shape[1] + bool(queries.selves)
     task.metric, task.selves, task.indices = queries.metric, queries.selves, &indices[0, 0]
     task.sequence = task.distances = NULL
     task.scratch = NULL

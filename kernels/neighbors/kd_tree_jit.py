@@ -128,10 +128,10 @@ def find_homes(boxes, children, X, metric, homes):
 
 @kernel
 def find_nearest(tree, X, selves, metric, distances, indices):
-    k = indices.shape[1]
+    k = indices.shape[1] + selves
+    found, at = np.empty(k), np.empty(k, np.int64)
     waiting, bounds = np.empty(STACK, np.int64), np.empty(STACK)
     for i in range(len(X)):
-        found, at = distances[i], indices[i]
         found[:], at[:] = np.inf, np.iinfo(np.int64).max
         waiting[0], bounds[0], n_waiting = 0, 0.0, 1
         while n_waiting:
@@ -140,13 +140,27 @@ def find_nearest(tree, X, selves, metric, distances, indices):
             if bound > found[k - 1]:
                 continue
             if child < 0:
-                scan_leaf(tree, metric, ~child, X[i], i if selves else -1, found, at)
+                scan_leaf(tree, metric, ~child, X[i], found, at)
             else:
                 n_waiting = pile_up(tree, metric, child, X[i], found[k - 1], waiting, bounds, n_waiting)
         for j in range(k):
             found[j] = restored(metric, found[j])
-            if at[j] == np.iinfo(np.int64).max:
-                at[j] = 0
+        write_found(found, at, i if selves else -1, distances[i], indices[i])
+
+
+@kernel
+def write_found(found, at, self, distances, indices):
+    """Write down the nearest of a query; of sample `self` (else -1) all but itself, or but the first."""
+    left_out = -1 if self < 0 else 0
+    for j in range(len(at)):
+        if at[j] == self:
+            left_out = j
+    place = 0
+    for j in range(len(at)):
+        if j != left_out:
+            distances[place] = found[j]
+            indices[place] = 0 if at[j] == np.iinfo(np.int64).max else at[j]
+            place += 1
 
 
 @kernel
@@ -168,21 +182,24 @@ def pile_up(tree, metric, node, x, most, waiting, bounds, n_waiting):
 
 
 @kernel
-def scan_leaf(tree, metric, leaf, x, self, found, at):
+def scan_leaf(tree, metric, leaf, x, found, at):
     """Take a leaf's samples among the nearest so far, which are sorted by distance and index."""
-    k = len(found)
     for slot in range(leaf * LEAF, (leaf + 1) * LEAF):
         index = tree.order[slot]
-        if index < 0 or index == self:
-            continue
-        distance = sample_distance(tree, metric, slot, x)
-        place = k
-        while place and (distance < found[place - 1] or (distance == found[place - 1] and index < at[place - 1])):
-            place -= 1
-            if place + 1 < k:
-                found[place + 1], at[place + 1] = found[place], at[place]
-        if place < k:
-            found[place], at[place] = distance, index
+        if index >= 0:
+            take(found, at, sample_distance(tree, metric, slot, x), index)
+
+
+@kernel
+def take(found, at, distance, index):
+    """Take a sample among the nearest so far, unless it comes after all of them."""
+    k = place = len(found)
+    while place and (distance < found[place - 1] or (distance == found[place - 1] and index < at[place - 1])):
+        place -= 1
+        if place + 1 < k:
+            found[place + 1], at[place + 1] = found[place], at[place]
+    if place < k:
+        found[place], at[place] = distance, index
 
 
 @kernel

@@ -17,11 +17,11 @@ typedef struct {
     fml_kd tree;                     /* in */
     const double *X;                 /* (n_queries, d)  in */
     const int64_t *sequence;         /* (n_queries,)    in     which query comes when; NULL: in their order */
-    double *distances;               /* (n_queries, k)  out    or NULL */
-    int64_t *indices;                /* (n_queries, k)  out */
+    double *distances;               /* (n_queries, k - selves)  out    or NULL */
+    int64_t *indices;                /* (n_queries, k - selves)  out */
     fml_pair *scratch;               /* (n_threads, k)  for k > FML_LIST */
     ptrdiff_t n_queries, k;
-    int metric, selves;              /* selves: query i is sample i, and not its own neighbour */
+    int metric, selves;              /* selves: query i is sample i, which is left out of its k: fml_left_out */
 } fml_nearest;
 
 typedef struct {
@@ -97,15 +97,13 @@ FML_INLINE void fml_take(fml_found *found, int n_vectors, double key, int64_t in
     }
 }
 
-FML_INLINE void fml_scan_leaf(const fml_kd *tree, int metric, ptrdiff_t leaf, const double *x, int64_t self, fml_found *found,
-                              int n_vectors) {
+FML_INLINE void fml_scan_leaf(const fml_kd *tree, int metric, ptrdiff_t leaf, const double *x, fml_found *found, int n_vectors) {
     double distance[FML_LEAF];
     unsigned bits = fml_leaf_distances(tree, metric, leaf, x, fml_last(found, n_vectors), distance);
     if (leaf == tree->n_leaves - 1) bits &= (1u << (tree->n - leaf * FML_LEAF)) - 1;
     for (; bits; bits &= bits - 1) {
         const int s = __builtin_ctz(bits);
-        const int64_t index = tree->order[leaf * FML_LEAF + s];
-        if (index != self) fml_take(found, n_vectors, distance[s], index);
+        fml_take(found, n_vectors, distance[s], tree->order[leaf * FML_LEAF + s]);
     }
 }
 
@@ -132,7 +130,7 @@ FML_INLINE int fml_pile_up(fml_waiting *waiting, int n_waiting, const double *bo
     return n_waiting + n_new;
 }
 
-FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, int64_t self, fml_found *found, int n_vectors, int metric) {
+FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, fml_found *found, int n_vectors, int metric) {
     fml_waiting waiting[FML_STACK];
     int n_waiting = 1;
     waiting[0] = (fml_waiting){0, 0, 0};
@@ -145,7 +143,7 @@ FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, int64_t se
             continue;
         }
         if (here.child < 0) {
-            fml_scan_leaf(tree, metric, ~here.child, x, self, found, n_vectors);
+            fml_scan_leaf(tree, metric, ~here.child, x, found, n_vectors);
             continue;
         }
         double bound[FML_WIDTH];
@@ -158,24 +156,25 @@ FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, int64_t se
 FML_INLINE void fml_write_found(const fml_nearest *t, ptrdiff_t i, const fml_found *found, int n_vectors, int metric) {
     const ptrdiff_t k = t->k, first = 8 * n_vectors - k;
     double key[FML_LIST];
-    int64_t index[FML_LIST];
+    int64_t index[FML_LIST], left_out = -1;
     for (int j = 0; j < 8 * n_vectors; j++) {
         key[j] = fml_restore(metric, found->key[j / 8][j % 8]);
         index[j] = found->index[j / 8][j % 8] == INT64_MAX ? 0 : found->index[j / 8][j % 8];
     }
-    int64_t *const indices = t->indices + i * k;
-    double *const distances = t->distances ? t->distances + i * k : NULL;
+    int64_t *indices = t->indices + i * (k - t->selves);
+    double *distances = t->distances ? t->distances + i * (k - t->selves) : NULL;
+    if (t->selves) left_out = n_vectors ? fml_left_out(index + first, 1, k, i) : fml_left_out(&found->heap->index, 2, k, i);
     for (ptrdiff_t j = 0; j < k; j++)
-        indices[j] = n_vectors ? index[first + j] : found->heap[j].index == INT64_MAX ? 0 : found->heap[j].index;
+        if (j != left_out) *indices++ = n_vectors ? index[first + j] : found->heap[j].index == INT64_MAX ? 0 : found->heap[j].index;
     for (ptrdiff_t j = 0; distances && j < k; j++)
-        distances[j] = n_vectors ? key[first + j] : fml_restore(metric, found->heap[j].key);
+        if (j != left_out) *distances++ = n_vectors ? key[first + j] : fml_restore(metric, found->heap[j].key);
 }
 
 /* Where a query lies and where its answer goes, which is anywhere. */
 FML_INLINE void fml_fetch(const fml_nearest *t, ptrdiff_t i) {
     __builtin_prefetch(t->X + i * t->tree.d);
-    __builtin_prefetch(t->indices + i * t->k, 1);
-    if (t->distances) __builtin_prefetch(t->distances + i * t->k, 1);
+    __builtin_prefetch(t->indices + i * (t->k - t->selves), 1);
+    if (t->distances) __builtin_prefetch(t->distances + i * (t->k - t->selves), 1);
 }
 
 FML_INLINE void fml_nearest_of_chunk(const fml_nearest *t, ptrdiff_t chunk, fml_pair *heap, int n_vectors, int metric) {
@@ -185,7 +184,7 @@ FML_INLINE void fml_nearest_of_chunk(const fml_nearest *t, ptrdiff_t chunk, fml_
         if (t->sequence && p + FML_AHEAD < end) fml_fetch(t, t->sequence[p + FML_AHEAD]);
         fml_found found;
         found.heap = heap, found.k = t->k;
-        fml_find_nearest(&t->tree, t->X + i * t->tree.d, t->selves ? i : -1, &found, n_vectors, metric);
+        fml_find_nearest(&t->tree, t->X + i * t->tree.d, &found, n_vectors, metric);
         if (!n_vectors) fml_sort_heap(heap, t->k);
         fml_write_found(t, i, &found, n_vectors, metric);
     }

@@ -12,6 +12,14 @@ typedef struct {
 
 FML_INLINE int fml_before(fml_pair a, fml_pair b) { return a.key < b.key || (a.key == b.key && a.index < b.index); }
 
+/* Which of the k nearest of sample i is left out: the sample itself, or where more than k others lie in its place the first of these,
+ * as scikit-learn leaves it out.  index: k numbers, each `step` after the last. */
+FML_INLINE ptrdiff_t fml_left_out(const int64_t *index, ptrdiff_t step, ptrdiff_t k, int64_t i) {
+    for (ptrdiff_t j = 0; j < k; j++)
+        if (index[j * step] == i) return j;
+    return 0;
+}
+
 /* Lets pairs[at] sink to its place in a heap of n pairs with the last of them on top. */
 static inline void fml_sink(fml_pair *pairs, ptrdiff_t at, ptrdiff_t n) {
     const fml_pair sinking = pairs[at];

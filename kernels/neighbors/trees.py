@@ -43,7 +43,8 @@ class Queries(NamedTuple):
 
     X         (n_queries, n_features)   float64
     sequence  (n_queries,)              int64     which query comes when, neighbours one after the other; or None
-    selves    whether query i is sample i of the tree, and not its own neighbour
+    selves    whether query i is sample i of the tree, and not its own neighbour: of k + 1 neighbours it is left out, or
+              the first where it is not among them because of others in its place
     metric    EUCLIDEAN, MANHATTAN or CHEBYSHEV
     """
 

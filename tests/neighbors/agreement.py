@@ -2,6 +2,9 @@
 
 Distances from trees are equal to the bit. Indices are those of the definition: the nearest, of equally near ones the
 first. scikit-learn's are the same where no two of the first k + 1 distances are equal; predictions are compared there.
+
+By brute force ours are those of the definition too, and scikit-learn's are wrong by rounding of the squared norms:
+"equal" then means no farther apart than that.
 """
 
 from functools import cache
@@ -58,14 +61,32 @@ class Truth:
         self.case, self.selves = case, [queries is None for queries in case.queries]
         self.metric = METRICS[theirs["attribute effective_metric_"].strip("'")]
         self.k = case.params["n_neighbors"]
+        self.brute = theirs["attribute _fit_method"] == "'brute'"
+        # What scikit-learn's squared distances are wrong by, of the squared norms.
+        self.error = 0 if not self.brute else 1e-5 if self.narrow(case) else 1e-12
         self.asked = [case.values if q is None else np.asarray(q).astype(float) for q in case.queries]
         self.nearest, self.members = cache(self.nearest), cache(self.members)  # several judges ask
 
+    @staticmethod
+    def narrow(case):
+        return any(getattr(X, "dtype", None) in (np.float32, np.float16) for X in (case.X, *case.queries))
+
+    def doubt(self, i):
+        """Return what a squared distance of scikit-learn's may be wrong by, a query."""
+        norms = [np.sqrt((X**2).sum(axis=1)) for X in (self.asked[i], self.case.values)]
+        return self.error * ((norms[0] + norms[1].max()) ** 2)[:, None]
+
     def nearest(self, i):
-        """Return the right indices, and of which queries no two of the first k + 1 distances are equal."""
-        k = min(self.k + 1, len(self.case.values) - self.selves[i])
-        distances, indices = naive.nearest(self.case.values, self.asked[i], k, self.metric, self.selves[i])
-        return indices[:, : self.k], (np.diff(distances, axis=1) > 0).all(axis=1)
+        """Return the right distances and indices, and of which queries no two of the first k + 1 are equally near."""
+        question = self.case.values, self.asked[i]
+        more = naive.nearest(*question, min(self.k + 1, len(question[0]) - self.selves[i]), self.metric, self.selves[i])
+        apart = more[0] if not self.brute else more[0] ** 2
+        clear = (np.diff(apart, axis=1) > (2 * self.doubt(i) if self.brute else 0)).all(axis=1)
+        return *naive.nearest(*question, self.k, self.metric, self.selves[i]), clear
+
+    def steady(self, i):
+        """Tell of which queries weights by distance are scikit-learn's to six digits."""
+        return (self.nearest(i)[0][:, 0] ** 2 > 1e7 * self.doubt(i)[:, 0]) if self.brute else True
 
     def members(self, i):
         """Return who is within the radius, and the reduced distances of all."""
@@ -78,16 +99,25 @@ def differences(case, ours, theirs):
     """Return, by name, what differs."""
     if sorted(ours) != sorted(theirs):
         return {"seen": f"{sorted(set(ours) ^ set(theirs))} {ours.get('exception')} {theirs.get('exception')}"}
-    tree = theirs.get("attribute _fit_method") == "'kd_tree'" and theirs["tree"] == "KDTree"
-    truth = Truth(case, theirs) if tree and theirs["attribute effective_metric_"].strip("'") in METRICS else None
+    truth, judges = judged_by(case, theirs)
     found = {}
     for name, right in theirs.items():
         word, number = name.rpartition(" ")[::2]
-        judge_one = JUDGES.get(word) if truth else None
+        judge_one = judges.get(word)
         said = judge_one(truth, int(number), ours[name], right) if judge_one else unequal(ours[name], right)
         if said:
             found[name] = said
     return found
+
+
+def judged_by(case, theirs):
+    """Return the truth and the judges, by the kernel that runs: none where scikit-learn's own code does."""
+    metric = theirs.get("attribute effective_metric_", "").strip("'")
+    if theirs.get("attribute _fit_method") == "'kd_tree'" and metric in METRICS:
+        return Truth(case, theirs), JUDGES
+    if theirs.get("attribute _fit_method") == "'brute'" and METRICS.get(metric) == 0:
+        return Truth(case, theirs), JUDGES_OF_BRUTE_FORCE
+    return None, {}
 
 
 def unequal(ours, right):
@@ -103,14 +133,31 @@ def unequal(ours, right):
 
 
 def judge_indices(truth, i, ours, theirs):
-    right, clear = truth.nearest(i)
+    _, right, clear = truth.nearest(i)
     assert np.array_equal(theirs[clear], right[clear]), "scikit-learn differs from the definition"
     return unequal(ours, right)
 
 
 def judge_predictions(truth, i, ours, theirs):
-    clear = truth.nearest(i)[1]
+    clear = truth.nearest(i)[2]
     return unequal(ours[clear], theirs[clear])
+
+
+def judge_distances(truth, i, ours, theirs):
+    right = truth.nearest(i)[0]
+    off = np.abs(theirs**2 - right.reshape(theirs.shape) ** 2) / right.shape[1]
+    assert np.all(off <= np.broadcast_to(truth.doubt(i), right.shape).reshape(off.shape)), "scikit-learn is far off"
+    return unequal(ours, right.reshape(theirs.shape))
+
+
+def judge_votes(truth, i, ours, theirs):
+    rows = truth.nearest(i)[2]
+    if truth.case.params["weights"] == "uniform":
+        return unequal(ours[rows], theirs[rows])
+    rows &= truth.steady(i)
+    if ours.dtype.kind != "f":  # classes whose weights are equal but for rounding fall either way
+        return None
+    return None if np.allclose(ours[rows], theirs[rows], rtol=1e-5, atol=1e-5) else "unequal"
 
 
 def judge_within(truth, i, ours, theirs):
@@ -148,6 +195,15 @@ JUDGES = {
     "within": judge_within,
     "within, sorted": judge_within_sorted,
     "members alone": judge_members,
+}
+
+JUDGES_OF_BRUTE_FORCE = {
+    "distances": judge_distances,
+    "graph": judge_distances,
+    "indices": judge_indices,
+    "indices alone": judge_indices,
+    "predict": judge_votes,
+    "proba": judge_votes,
 }
 
 

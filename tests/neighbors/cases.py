@@ -69,7 +69,7 @@ def parameters(draw, name, n):
         k = max(1, min(k, n - 1))
     params = {
         "n_neighbors": k,
-        "algorithm": draw.pick(auto=45, kd_tree=50, brute=5),
+        "algorithm": draw.pick(auto=40, kd_tree=40, brute=20),
         "leaf_size": int(draw.one_of(30, 30, 1, 7, 100)),
     }
     metric = draw.pick(minkowski=60, euclidean=8, manhattan=8, cityblock=4, l1=3, l2=3, chebyshev=9, sqeuclidean=1)

@@ -18,6 +18,7 @@ LARGE = (
     "20000x3 grid euclidean 10",
     "20000x3 normal manhattan 40",
     "8000x8 normal chebyshev 20",
+    "3000x30 normal euclidean 20",
 )
 
 

@@ -70,6 +70,21 @@ def test_data_to_fit(name, data):
 
 
 @pytest.mark.parametrize("data", DATA)
+def test_data_by_brute_force(data):
+    """As the samples, and as the queries: their squared distances, because scikit-learn's zeros are not quite."""
+
+    def fit(library, left):
+        return kneighbors(fitted(library, NAMES[1], left, DATA[data], algorithm="brute"), n_neighbors=1)
+
+    def ask(library, left):
+        est = fitted(library, NAMES[1], left, algorithm="brute", n_neighbors=3)
+        return kneighbors(est, DATA[data]()) ** 2, est.predict_proba(DATA[data]())
+
+    assert_same(fit)
+    assert_same(ask)
+
+
+@pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("method", ["kneighbors", "radius_neighbors"])
 def test_data_for_a_fitted_model(method, data):
     def action(library, left):
@@ -108,7 +123,7 @@ def parameter_values():
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("algorithm", ["auto", "kd_tree"])
+@pytest.mark.parametrize("algorithm", ["auto", "kd_tree", "brute"])
 @pytest.mark.parametrize(("parameter", "value"), list(parameter_values()))
 def test_parameters(parameter, value, algorithm):
     for name in NAMES[:2]:
@@ -119,10 +134,11 @@ def test_parameters(parameter, value, algorithm):
 @pytest.mark.parametrize("n_neighbors", [*NOT_A_COUNT, True, N - 1, N, N + 1, 10**9])
 @pytest.mark.parametrize("X", [None, "good"])
 def test_number_of_neighbors(n_neighbors, X):
-    def action(library, left):
-        return kneighbors(fitted(library, NAMES[0], left, **TREE), X and good(), n_neighbors)
+    def action(library, left, algorithm="kd_tree"):
+        return kneighbors(fitted(library, NAMES[0], left, algorithm=algorithm), X and good() + 0.1, n_neighbors)
 
     assert_same(action)
+    assert_same(lambda library, left: action(library, left, "brute"))
 
 
 RADII = [0, -1, 1, 0.5, np.inf, np.nan, True, "1", [1.0], [1.0, 2.0], np.ones(N), np.arange(N) / N, np.ones((N, 1)),

@@ -9,7 +9,11 @@ from tests.checks import expected_failures
 
 from .cases import NAMES
 
-ESTIMATORS = [getattr(fastml.neighbors, name)(**params) for name in NAMES for params in ({}, {"algorithm": "kd_tree"})]
+ESTIMATORS = [
+    getattr(fastml.neighbors, name)(**params)
+    for name in NAMES
+    for params in ({}, {"algorithm": "kd_tree"}, {"algorithm": "brute"})
+]
 
 
 def expected(estimator):

@@ -9,6 +9,7 @@ import sklearn.neighbors
 from sklearn.neighbors import BallTree, KDTree
 
 import fastml
+import fastml.neighbors
 from fastml.neighbors import KNeighborsClassifier, NearestNeighbors
 
 X = np.random.RandomState(0).randn(300, 3)
@@ -113,8 +114,29 @@ def test_algorithm_is_left_as_it_was():
         assert est.algorithm == "kd_tree"
 
 
+def test_brute_force():
+    """Samples changed in place count as they are, as in scikit-learn."""
+    mine = np.random.RandomState(0).randn(100, 20)
+    ours, theirs = (lib.NearestNeighbors().fit(mine) for lib in (fastml.neighbors, sklearn.neighbors))
+    assert sorted(vars(ours)) == sorted(vars(theirs))
+    for offset in (0, 3):
+        mine += offset * np.random.RandomState(1).randn(100, 20)
+        np.testing.assert_array_equal(ours.kneighbors()[1], theirs.kneighbors()[1])
+        np.testing.assert_allclose(ours.kneighbors()[0], theirs.kneighbors()[0], rtol=1e-12)
+    assert ran(ours).kernels == ("neighbors.brute",) or ran(ours).kernels == ("neighbors.brute_jit",)
+
+
+def test_brute_force_by_other_metrics_runs_scikit_learns_code():
+    est = NearestNeighbors(metric="manhattan", algorithm="brute").fit(X)
+    np.testing.assert_array_equal(est.kneighbors()[1], plain(metric="manhattan", algorithm="brute").kneighbors()[1])
+    assert "manhattan" in ran(est).reason
+    est.radius_neighbors()
+    assert ran(est, "radius_neighbors").reason
+
+
 def test_strict():
     with fastml.config_context(strict=True):
+        NearestNeighbors(algorithm="brute").fit(X).kneighbors()
         NearestNeighbors().fit(X).kneighbors()
         KNeighborsClassifier(algorithm="kd_tree").fit(X, X[:, 0] > 0).predict(OTHERS)
         with pytest.raises(fastml.FallbackError, match="ball_tree"):

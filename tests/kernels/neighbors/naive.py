@@ -22,11 +22,16 @@ def restored(metric, reduced):
 
 
 def nearest(X, queries, k, metric, selves=False):
-    """Return distances and indices of the k nearest, equally near ones by their index."""
+    """Return distances and indices of the k nearest, equally near ones by their index.
+
+    Of the k + 1 nearest of a sample itself it is left out, or where it is not among them the first.
+    """
     reduced = reduced_distances(queries, X, metric)
+    indices = np.argsort(reduced, axis=1, kind="stable")[:, : k + selves]
     if selves:
-        np.fill_diagonal(reduced, np.nan)  # sorted to the end
-    indices = np.argsort(reduced, axis=1, kind="stable")[:, :k]
+        left = indices != np.arange(len(X))[:, None]
+        left[left.all(axis=1), 0] = False
+        indices = indices[left].reshape(len(X), k)
     return restored(metric, np.take_along_axis(reduced, indices, axis=1)), indices
 
 

@@ -1,0 +1,45 @@
+"""Samples as the brute-force kernel takes them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Samples whose mean is the origin.
+SOME = 256
+
+
+class NarrowRows(NamedTuple):
+    """The samples, and in float32 the same counted from a point amid them; `narrow` of brute fills the last three.
+
+    X       (n_samples, n_features)         float64 or float32
+    origin  (n_features,)                   float64
+    blocks  (n_blocks, n_features, BLOCK)   float32   one sample a column, BLOCK as the kernel has it
+    norms   (n_blocks, BLOCK)               float32   their squares; beside the last sample: infinite
+    reach   (n_blocks,)                     float32   a block's largest norm, rounded up
+
+    Without blocks, norms and reach (None) every sample is compared in float64.
+    """
+
+    X: np.ndarray
+    origin: np.ndarray
+    blocks: np.ndarray | None
+    norms: np.ndarray | None
+    reach: np.ndarray | None
+
+
+def unprepared(X):
+    """Return the samples alone, for few queries."""
+    return NarrowRows(X, np.zeros(X.shape[1]), None, None, None)
+
+
+def allocate(X, block):
+    """Return unfilled NarrowRows. The origin is the mean of some; any point does that is not far from most samples."""
+    n_samples, n_features = X.shape
+    n_blocks = -(-n_samples // block)
+    return NarrowRows(
+        X,
+        X[:: -(-n_samples // SOME)].mean(axis=0, dtype=np.float64),
+        np.empty((n_blocks, n_features, block), np.float32),
+        np.empty((n_blocks, block), np.float32),
+        np.empty(n_blocks, np.float32),
+    )

@@ -259,19 +259,20 @@ static void fml_grow_ahead(fml_tree *t, fml_records *out, fml_plan *plan) {
         record->feature = (uint32_t)o.feature;
         record->threshold = o.threshold;
         record->missing_left = o.missing_left;
-        fml_waiting left, right;
-        fml_make_children(t, &now, 0, &o, &left, &right);
-        left.other_impurity = left.impurity;
-        right.other_impurity = right.impurity;
+        fml_waiting *const right = fml_push_two(t, &stack), *left;
+        if (!right) break;
+        left = right + 1;
+        fml_make_children(t, &now, 0, &o, left, right);
+        left->other_impurity = left->impurity;
+        right->other_impurity = right->impurity;
         if (kind == FML_MIRRORED) {
-            memcpy(&left.other_impurity, out->notes + out->n_notes - 6, sizeof(double));
-            memcpy(&right.other_impurity, out->notes + out->n_notes - 4, sizeof(double));
-            right.begins = out->n_notes - 1;
+            memcpy(&left->other_impurity, out->notes + out->n_notes - 6, sizeof(double));
+            memcpy(&right->other_impurity, out->notes + out->n_notes - 4, sizeof(double));
+            right->begins = out->n_notes - 1;
         }
-        fml_count_children(t, t->total.sums, t->left.sums, &left, &right);
-        fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left.depth, left.end - left.start, left.impurity),
-                       !fml_stays_leaf(g, right.depth, right.end - right.start, right.impurity));
-        if (fml_push(t, &stack, &right) || fml_push(t, &stack, &left)) break;
+        fml_count_children(t, t->total.sums, t->left.sums, left, right);
+        fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left->depth, left->end - left->start, left->impurity),
+                       !fml_stays_leaf(g, right->depth, right->end - right->start, right->impurity));
     }
     free(stack.items);
 }

@@ -30,13 +30,14 @@ static void fml_grow_below(fml_tree *t, const fml_waiting *first, ptrdiff_t most
         if (at < 0) break;
         if (now.depth > t->depth) t->depth = now.depth;
         if (is_leaf) continue;
-        fml_waiting left, right;
-        fml_make_children(t, &now, at, &o, &left, &right);
-        fml_bound(g, o.feature, o.middle, &left, &right);
-        fml_count_children(t, t->total.sums, t->left.sums, &left, &right);
-        fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left.depth, left.end - left.start, left.impurity),
-                       !fml_stays_leaf(g, right.depth, right.end - right.start, right.impurity));
-        if (fml_push(t, &stack, &right) || fml_push(t, &stack, &left)) break;
+        fml_waiting *const right = fml_push_two(t, &stack), *left;
+        if (!right) break;
+        left = right + 1;
+        fml_make_children(t, &now, at, &o, left, right);
+        fml_bound(g, o.feature, o.middle, left, right);
+        fml_count_children(t, t->total.sums, t->left.sums, left, right);
+        fml_part_lists(t, t->n_constants, !fml_stays_leaf(g, left->depth, left->end - left->start, left->impurity),
+                       !fml_stays_leaf(g, right->depth, right->end - right->start, right->impurity));
     }
     free(stack.items);
 }

@@ -242,6 +242,15 @@ static int fml_push(fml_tree *t, fml_queue *q, const fml_waiting *item) {
     return 0;
 }
 
+/* Room in a stack for the children of a node, the left one last, which comes next; NULL without memory. */
+static fml_waiting *fml_push_two(fml_tree *t, fml_queue *q) {
+    fml_waiting *const items = fml_make_room(t, q->items, &q->capacity, q->n + 2, sizeof *items);
+    if (!items) return NULL;
+    q->items = items;
+    q->n += 2;
+    return items + q->n - 2;
+}
+
 /* Bounds of the two children under a monotonic constraint of the feature that parts them. */
 static void fml_bound(const fml_growth *g, ptrdiff_t f, double middle, fml_waiting *left, fml_waiting *right) {
     const int constraint = g->monotonic ? g->monotonic[f] : 0;

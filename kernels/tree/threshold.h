@@ -16,8 +16,13 @@ static inline uint32_t fml_draw(fml_tree *t) { return xorshift(&t->random_state)
 
 /* The largest float32 that is not above a float64: comparisons of float32 numbers with both are the same. */
 static inline float fml_round_down(double x) {
-    const float y = (float)x;
-    return y > x ? nextafterf(y, -INFINITY) : y;
+    float y = (float)x;
+    uint32_t bits;
+    if (!(y > x)) return y;
+    memcpy(&bits, &y, sizeof bits); /* nextafterf is a call */
+    bits = y > 0 ? bits - 1 : y < 0 ? bits + 1 : 0x80000001u;
+    memcpy(&y, &bits, sizeof y);
+    return y;
 }
 
 /* The node's values of feature f, side by side in x; small nodes read them by sample, so that all features of one lie

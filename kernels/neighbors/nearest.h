@@ -130,6 +130,14 @@ FML_INLINE int fml_pile_up(fml_waiting *waiting, int n_waiting, const double *bo
     return n_waiting + n_new;
 }
 
+FML_INLINE double fml_without_last_bits(double bound) {
+    int64_t bits;
+    memcpy(&bits, &bound, sizeof bits);
+    bits &= ~(int64_t)7;
+    memcpy(&bound, &bits, sizeof bound);
+    return bound;
+}
+
 FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, fml_found *found, int n_vectors, int metric) {
     fml_waiting waiting[FML_STACK];
     int n_waiting = 1;
@@ -138,8 +146,8 @@ FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, fml_found 
     while (n_waiting) {
         const fml_waiting here = waiting[--n_waiting];
         const double most = fml_last(found, n_vectors);
-        if (here.bound > most) {
-            n_waiting = here.below;
+        if (here.bound > most) { /* so are those below, unless they were put there by bits that were not compared */
+            if (fml_without_last_bits(here.bound) > most) n_waiting = here.below;
             continue;
         }
         if (here.child < 0) {

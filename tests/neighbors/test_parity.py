@@ -49,3 +49,15 @@ def test_no_farther_from_the_truth(offset, algorithm):
         np.testing.assert_array_equal(ours[0], theirs[0])
     elif offset:
         assert np.abs(theirs[0] - exact).max() > 1e3 * np.abs(ours[0] - exact).max()
+
+
+@pytest.mark.parametrize("seed", [11, 52, 63, 94, 0, 1, 2, 3])
+@pytest.mark.parametrize("leaf_size", [1, 30])
+def test_decimal_lattices(seed, leaf_size):
+    """Distances differ in their last bits there, by which the walk through our tree does not order its branches."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 6, (700, 2)) * 0.1
+    params = {"n_neighbors": int(rng.integers(30, 650)), "algorithm": "kd_tree", "leaf_size": leaf_size}
+    est, right = (m.neighbors.NearestNeighbors(**params).fit(X) for m in (fastml, sklearn))
+    np.testing.assert_array_equal(est.kneighbors(X[:50])[0], right.kneighbors(X[:50])[0])
+    np.testing.assert_array_equal(est.kneighbors()[0], right.kneighbors()[0])

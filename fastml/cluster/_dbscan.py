@@ -86,7 +86,7 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
         n_threads = effective_n_threads(self.n_jobs if search in TREES else self.n_jobs or None)
         found = _dbscan_search.dbscan(
             X,
-            self.eps,
+            float(self.eps),  # whose squares overflow in narrow types of NumPy
             self.min_samples,
             weights,
             search=search,
@@ -110,7 +110,7 @@ def refuse_other_metrics(est, X):
         raise NotCovered(f"metric={est.metric!r} with these parameters is not the Euclidean one.")
     if est.p is not None and not est.p > 0:
         raise NotCovered(f"p={est.p!r} is not positive.")
-    if not 1e-18 < est.eps < 1e18:
+    if not 1e-18 < float(est.eps) < 1e18:
         raise NotCovered(f"the square of eps={est.eps!r} is out of the range of float32.")
 
 

@@ -28,7 +28,7 @@ def dbscan(X, eps, min_samples, weights, *, search, tree, n_threads):
         square = np.float32(eps) * np.float32(eps)  # which is how scikit-learn rounds it there
     X = np.ascontiguousarray(X, dtype=np.float64)
     labels, core = np.empty(len(X), np.int64), np.empty(len(X), np.uint8)
-    limits, density = limits_of(X, float(eps), float(square), search), density_of(min_samples, weights)
+    limits, density = limits_of(X, eps, float(square), search), density_of(min_samples, weights)
     n_open = kernel.cluster(X, limits, None, density, labels, core, n_threads)
     if n_open and search != "brute":
         n_open = kernel.cluster(X, limits, search_tree(*tree()), density, labels, core, n_threads)
@@ -58,7 +58,8 @@ def density_of(min_samples, weights):
     """Return what makes a sample core. Sums of whole numbers are exact; others are rounded in scikit-learn's order."""
     if weights is None:
         return Density(float(min_samples), None, 0.0, False)
-    unit, wide = np.finfo(weights.dtype).eps, weights.astype(np.float64)
+    wide = weights.astype(np.float64)
+    unit = np.finfo(weights.dtype if weights.dtype.kind == "f" else wide.dtype).eps
     exact = bool((wide == np.rint(wide)).all()) and np.abs(wide).sum() * unit < 1
     return Density(float(min_samples), wide, 0.0 if exact else 2 * float(unit), bool((wide < 0).any()))
 

@@ -114,3 +114,24 @@ def test_samples_that_scikit_learns_products_do_not_resolve():
     est = fastml.cluster.DBSCAN(eps=0.3, algorithm="brute").fit(X)
     np.testing.assert_array_equal(est.labels_, sklearn.cluster.DBSCAN(eps=0.3, algorithm="brute").fit(X).labels_)
     assert "rounds" in fastml.explain(est)["fit"].reason
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "ball_tree"])
+@pytest.mark.parametrize(
+    "eps", [np.float32(0.3), np.float32(2.3), np.float16(0.1), np.int8(100), np.int32(46341), np.longdouble(2) ** 0.5]
+)
+def test_eps_of_narrow_types(eps, algorithm):
+    """Its square is that of the float64, and overflows or is rounded in no type of NumPy."""
+    X = float(eps) * np.stack(np.meshgrid(np.arange(8.0), np.arange(8.0)), axis=-1).reshape(-1, 2)
+    params = {"eps": eps, "min_samples": 3, "algorithm": algorithm}
+    est, right = fastml.cluster.DBSCAN(**params).fit(X), sklearn.cluster.DBSCAN(**params).fit(X)
+    np.testing.assert_array_equal(est.labels_, right.labels_)
+    np.testing.assert_array_equal(est.core_sample_indices_, right.core_sample_indices_)
+
+
+@pytest.mark.parametrize("weight", [3, 1, 2.5])
+def test_one_weight_for_all(weight):
+    X = np.random.RandomState(0).uniform(0, 8, (60, 2))
+    est = fastml.cluster.DBSCAN(eps=1.0).fit(X, sample_weight=weight)
+    right = sklearn.cluster.DBSCAN(eps=1.0).fit(X, sample_weight=weight)
+    np.testing.assert_array_equal(est.labels_, right.labels_)

@@ -48,7 +48,7 @@ class NeighborsSearch(Accelerated):
         algorithm = self.algorithm
         self.algorithm = "brute"
         try:
-            super()._fit(X, y)
+            self._fit(X, y)
         finally:
             self.algorithm = algorithm
         if algorithm == "kd_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
@@ -109,7 +109,7 @@ class NeighborsSearch(Accelerated):
         return Search(planted._replace(X=self._fit_X), metric)
 
     def _queries(self, X):
-        """Check samples as scikit-learn does. Sparse ones pass, and are an error that its own code raises later."""
+        """Check samples as scikit-learn does."""
         return check_X(self, X, reset=False, accept_sparse="csr", order="C")
 
 
@@ -199,11 +199,11 @@ class KNeighbors(NeighborsSearch):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
-        queries = None if X is None else self._queries(X)
-        if by_brute_force and issparse(queries):
+        if by_brute_force and issparse(X):
             raise NotCovered("X is sparse.")
-        if issparse(queries) or k > self.n_samples_fit_ - (X is None):
-            return super().kneighbors(X, n_neighbors, return_distance)
+        if issparse(X) or k > self.n_samples_fit_ - (X is None):
+            return super().kneighbors(X, n_neighbors, return_distance)  # the same
+        queries = None if X is None else self._queries(X)
         options = {"with_distances": bool(return_distance), "n_threads": effective_n_threads(self.n_jobs)}
         if by_brute_force:
             distances, indices = _brute.nearest(self._fit_X, queries, int(k), **options)
@@ -270,11 +270,12 @@ class RadiusNeighbors(NeighborsSearch):
             raise NotCovered("The neighbours within a radius are searched by brute force.")
         search = self._tree_search()
         radius = self.radius if radius is None else radius
-        if sort_results and not return_distance:
+        is_told = isinstance(sort_results, Integral | np.bool_)
+        if issparse(X) or not is_told or (sort_results and not return_distance):
             return super().radius_neighbors(X, radius, return_distance, sort_results)  # raises the error
         queries = None if X is None else self._queries(X)
         n_queries = self.n_samples_fit_ if X is None else queries.shape[0]
-        if issparse(queries) or not (isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))):
+        if not (isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))):
             return super().radius_neighbors(X, radius, return_distance, sort_results)
         rows = _search.within(
             search.planted,

@@ -148,3 +148,23 @@ def test_large_answers_are_made_of_arrays_of_their_own_type():
     assert distances.dtype == indices.dtype == object
     assert {row.dtype for row in distances} == {np.dtype(float)}
     assert {row.dtype for row in indices} == {np.dtype(np.intp)}
+
+
+def test_a_subclass_may_fit_in_its_own_way():
+    class Noted(NearestNeighbors):
+        def _fit(self, X, y=None):
+            self.seen_ = len(X)
+            return super()._fit(X, y)
+
+    est = Noted(n_neighbors=5).fit(X)
+    assert est.seen_ == 300
+    assert ran(est, "fit").reason is None
+    assert_answers(est, plain(n_neighbors=5))
+
+
+def test_too_many_neighbours_of_named_samples_warn_once():
+    frame = pytest.importorskip("pandas").DataFrame(X[:1], columns=list("abc"))
+    est = NearestNeighbors(n_neighbors=3).fit(X[:1])
+    with pytest.warns(UserWarning, match="feature names") as warned, pytest.raises(ValueError, match="n_neighbors"):
+        est.kneighbors(frame)
+    assert len(warned) == 1

@@ -183,9 +183,13 @@ def test_an_idle_pool_uses_no_cpu():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_workers_are_named_and_leave_signals_to_python():
-    visits(20, 4)
-    statuses = [path.read_text() for path in Path("/proc/self/task").glob("*/status")]
-    ours = [dict(line.split(":\t", 1) for line in s.splitlines()) for s in statuses if s.startswith("Name:\tfastml-")]
+    ours, until = [], time.monotonic() + 10
+    while len(ours) < 3 and time.monotonic() < until:  # on a busy machine the work is done before all have begun
+        visits(20, 4)
+        statuses = [path.read_text() for path in Path("/proc/self/task").glob("*/status")]
+        ours = [
+            dict(line.split(":\t", 1) for line in s.splitlines()) for s in statuses if s.startswith("Name:\tfastml-")
+        ]
     assert len(ours) >= 3
     for status in ours:
         assert int(status["SigBlk"], 16) >> (signal.SIGINT - 1) & 1

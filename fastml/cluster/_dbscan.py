@@ -15,6 +15,7 @@ from fastml._threads import effective_n_threads
 from fastml._validate import check_X
 from fastml._versions import check_sample_weight, fit_context, validate_params
 from fastml.cluster import _dbscan_search
+from fastml.neighbors._base import takes_tree
 
 TREES = {"kd_tree": KDTree, "ball_tree": BallTree}
 
@@ -118,7 +119,7 @@ def searches_by(est, X):
     """Return how scikit-learn searches for neighbours of these samples: what rounding does depends on it."""
     search = est.algorithm
     if search == "auto":  # by the rule of its NearestNeighbors, whose n_neighbors is 5
-        search = "brute" if X.shape[1] > 15 or len(X) // 2 <= 5 else "kd_tree"
+        search = "kd_tree" if takes_tree(5, *X.shape) else "brute"
     if search == "brute" and not sklearn.get_config().get("enable_cython_pairwise_dist", True):
         raise NotCovered("scikit-learn is configured to compute distances by NumPy.")
     if search == "brute" and X.shape[1] > MANY_FEATURES and len(X) > FEW_SAMPLES:

@@ -91,7 +91,6 @@ def test_arguments_are_not_changed():
 
 
 @pytest.mark.timing
-@pytest.mark.skipif(fastml._kernels.ISA is None, reason="a call of a Numba twin goes on to its end")
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c_stops_within_a_second(n_threads):
     assert_stops_within_a_second(f"""

@@ -130,7 +130,7 @@ def search(X, Q, columns, squares, reach, q_columns, q_squares, q_reach, n_block
     asks = t < SIDE and first + t < Q.shape[0]  # one thread a query
     waiting, keys, found, at = waiting[share], keys[share], found[share], at[share]
     if t < SIDE:
-        n_waiting[t] = 0
+        n_waiting[t], most[t] = 0, -np.inf  # beside the last query nothing passes
         for j in range(found.shape[0]):
             found[j, first + t] = np.inf
             at[j, first + t] = NOBODY

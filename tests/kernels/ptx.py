@@ -17,7 +17,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import numba.cuda.dispatcher
-from numba import cuda, float32, float64, int32, int64, uint8
+from numba import boolean, cuda, float32, float64, int32, int64, uint8
 
 module, cc, signatures = import_module(sys.argv[1]), (int(sys.argv[2]), int(sys.argv[3])), sys.argv[5]
 T = {"f32": float32, "f64": float64}[sys.argv[4]]

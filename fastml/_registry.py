@@ -27,6 +27,14 @@ ACCELERATED = {
         "RandomForestRegressor": "fastml.ensemble._forest",
         "RandomTreesEmbedding": "fastml.ensemble._forest",
     },
+    "sklearn.metrics": {
+        "silhouette_samples": "fastml.metrics._silhouette",
+        "silhouette_score": "fastml.metrics._silhouette",
+    },
+    "sklearn.metrics.cluster": {
+        "silhouette_samples": "fastml.metrics._silhouette",
+        "silhouette_score": "fastml.metrics._silhouette",
+    },
     "sklearn.neighbors": {
         "KNeighborsClassifier": "fastml.neighbors._classification",
         "KNeighborsRegressor": "fastml.neighbors._regression",
@@ -56,6 +64,7 @@ SINCE = {
 READERS = {
     "sklearn.cluster": ("sklearn.mixture",),
     "sklearn.ensemble": ("sklearn.inspection",),
+    "sklearn.metrics.cluster": ("sklearn.metrics",),
     "sklearn.neighbors": (
         "sklearn.cluster",
         "sklearn.feature_selection",

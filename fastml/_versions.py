@@ -26,6 +26,7 @@ UNTESTED = (
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
     from sklearn.base import _fit_context as fit_context
+    from sklearn.metrics.cluster._unsupervised import check_number_of_labels
     from sklearn.neighbors._base import NeighborsBase
     from sklearn.utils._param_validation import Hidden, validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -52,6 +53,7 @@ __all__ = [
     "BaseForest",
     "NeighborsBase",
     "Tree",
+    "check_number_of_labels",
     "check_sample_weight",
     "fit_context",
     "init_raw_predictions",

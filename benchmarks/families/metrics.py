@@ -1,0 +1,84 @@
+"""Metrics: the workloads that fastml promises ratios for, the grid, and how each contender runs them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.datasets import load_iris
+
+from benchmarks.libraries import limit_onedal, own
+from benchmarks.workload import Task, Workload
+
+
+@dataclass(frozen=True)
+class Blobs:
+    n: int
+    d: int
+    k: int = 10
+
+    def __call__(self, dtype):
+        rng = np.random.default_rng(0)
+        labels = rng.permutation(np.arange(self.n) % self.k)
+        X = 2 * rng.normal(size=(self.k, self.d))[labels] + rng.normal(size=(self.n, self.d))
+        return {"X": X.astype(dtype, copy=False), "labels": labels}
+
+
+@dataclass(frozen=True)
+class Iris:
+    def __call__(self, dtype):
+        return {"X": load_iris().data.astype(dtype, copy=False), "labels": load_iris().target}
+
+
+class Functions:
+    """A library with scikit-learn's names."""
+
+    package = "sklearn"
+
+    def silhouettes(self, data, metric="euclidean"):
+        silhouette_samples = own(self.package, "metrics.silhouette_samples")
+        run = lambda: silhouette_samples(data["X"], data["labels"], metric=metric)  # noqa: E731
+        return Task(run, lambda found: {"silhouettes": found})
+
+
+class Fastml(Functions):
+    package = "fastml"
+
+
+class Sklearnex(Functions):
+    package = "sklearnex"
+
+    def __init__(self):
+        limit_onedal()
+
+
+CONTENDERS = {"sklearn": Functions, "fastml": Fastml, "sklearnex": Sklearnex}
+
+F64 = "float64"
+PROMISED = (
+    Workload("silhouette", "silhouettes", Blobs(10_000, 32), {}, "silhouettes, 10k x 32, 10 clusters", cost=1.1,
+             goals={F64: 12}),
+    Workload("silhouette-2d", "silhouettes", Blobs(10_000, 2, 5), {}, "silhouettes, 10k x 2, 5 clusters", cost=1.0,
+             goals={F64: 12}),
+    Workload("silhouette-clusters", "silhouettes", Blobs(10_000, 8, 1_000), {},
+             "silhouettes, 10k x 8, 1,000 clusters", cost=1.2, goals={F64: 4}),
+    Workload("silhouette-manhattan", "silhouettes", Blobs(5_000, 20), {"metric": "manhattan"},
+             "silhouettes, manhattan distances, 5k x 20", cost=0.5, goals={F64: 4}),
+    Workload("silhouette-iris", "silhouettes", Iris(), {}, "silhouettes on iris", cost=1e-3, goals={F64: 1}),
+)  # fmt: skip
+
+
+def grid():
+    """The grid, cheap points first."""
+    points = [(size, n, d, k) for size, n in GRID_N.items() for d in GRID_D for k in GRID_K if k < n]
+    workloads = [
+        Workload(f"grid-silhouette-{size}x{d}-k{k}", "silhouettes", Blobs(n, d, k), {},
+                 f"silhouettes, {size} x {d}, k={k}",
+                 cost=1e-3 + n * n * (10 + 0.05 * d) * 1e-9, grid=True)
+        for size, n, d, k in points
+    ]  # fmt: skip
+    return tuple(sorted(workloads, key=lambda workload: workload.cost))
+
+
+GRID_N = {"150": 150, "2k": 2_000, "20k": 20_000}
+GRID_D = (1, 2, 8, 32, 128, 784)
+GRID_K = (2, 10, 500)
+WORKLOADS = PROMISED + grid()

@@ -30,6 +30,7 @@ ACCELERATED = {
     "sklearn.neighbors": {
         "KNeighborsClassifier": "fastml.neighbors._classification",
         "KNeighborsRegressor": "fastml.neighbors._regression",
+        "LocalOutlierFactor": "fastml.neighbors._lof",
         "NearestNeighbors": "fastml.neighbors._unsupervised",
     },
     "sklearn.tree": {

@@ -27,6 +27,9 @@ ACCELERATED = {
         "RandomForestRegressor": "fastml.ensemble._forest",
         "RandomTreesEmbedding": "fastml.ensemble._forest",
     },
+    "sklearn.impute": {
+        "KNNImputer": "fastml.impute._knn",
+    },
     "sklearn.neighbors": {
         "KNeighborsClassifier": "fastml.neighbors._classification",
         "KNeighborsRegressor": "fastml.neighbors._regression",

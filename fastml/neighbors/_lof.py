@@ -9,9 +9,13 @@ import numpy as np
 import sklearn.neighbors
 from scipy.sparse import issparse
 
-from fastml._dispatch import NotCovered, accelerated
+from fastml._dispatch import NotCovered, accelerated, note
 from fastml._versions import fit_context
+from fastml.neighbors import _search
 from fastml.neighbors._base import KNeighbors, refuse
+
+# Samples that tell whether most tie, and from how many on it pays to ask them first.
+PROBES, WORTH_PROBING = 32, 512
 
 
 class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
@@ -51,8 +55,8 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
 
         Notes
         -----
-        Class of agreement: rounding, 1e-12; labels identical. Where neighbours tie, scikit-learn's own tree says which it
-        takes: factors hang on that.
+        Class of agreement: rounding, 1e-12; labels identical. Where neighbours tie, scikit-learn's own tree says which
+        it takes: factors hang on that.
 
         The neighbours are searched by our kernels, factors come of them by scikit-learn's own operations. Memory:
         O(n_samples * (n_features + n_neighbors)).
@@ -117,16 +121,36 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         by_brute_force = self._by_brute_force()
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         whole = isinstance(k, Integral) and type(k) is not bool
-        if issparse(X) or not whole or not 1 <= k < self.n_samples_fit_ - (X is None):
+        most = self.n_samples_fit_ - (X is None)
+        if issparse(X) or not whole or not 1 <= k <= most:
             return super().kneighbors(X, n_neighbors, return_distance)
-        distances, indices = super().kneighbors(X, k + 1)
-        tied = np.flatnonzero(distances[:, k - 1] == distances[:, k])
+        if X is None and not by_brute_force and k < most and most >= WORTH_PROBING and self._most_tie(k):
+            note("of most samples neighbours tie: scikit-learn's own search")
+            return sklearn.neighbors.LocalOutlierFactor.kneighbors(self, X, n_neighbors, return_distance)
+        distances, indices = super().kneighbors(X, min(k + 1, most))
+        tied = np.flatnonzero(self._ties(distances, k))
         distances, indices = np.ascontiguousarray(distances[:, :k]), np.ascontiguousarray(indices[:, :k])
         if len(tied):
             queries = self._fit_X[tied] if X is None else self._queries(X)[tied]
             theirs = self._plain_search(by_brute_force)(queries, k + (X is None))
             distances[tied], indices[tied] = theirs if X is not None else without_selves(*theirs, tied)
         return (distances, indices) if return_distance else indices
+
+    def _most_tie(self, k):
+        """Tell of some samples whether most have a last neighbour as near as the next one."""
+        some = self._fit_X[:: -(-self.n_samples_fit_ // PROBES)]
+        search, options = self._tree_search(), {"with_distances": True, "n_threads": 1}
+        distances, _ = _search.nearest(search.planted, some, k + 1, metric=search.metric, **options)
+        return self._ties(distances, k).mean() > 0.5
+
+    def _ties(self, distances, k):
+        """Tell of which queries the k-th neighbour is as near as the next one.
+
+        Where the share of outliers is given, factors are compared with each other and the order in which they are added
+        up may part equal ones: there any two neighbours count.
+        """
+        compared = distances[:, k - 1 :] if self.contamination == "auto" else distances
+        return (np.diff(compared, axis=1) == 0).any(axis=1)
 
     def _plain_search(self, by_brute_force):
         """Return scikit-learn's own search among the samples of the fit."""

@@ -128,7 +128,7 @@ def settle(gifts, donors, receivers, entries, rule, samples, weights, chunk, jud
             here = those[entries.columns[those] == column]
             present = np.flatnonzero(~donors.missing[:, column])
             k = min(rule.k, len(present))
-            near = distances[row_of[here] - first][:, present]
+            near = np.take(distances[row_of[here] - first], present, axis=1)
             taken = np.argpartition(near, k - 1, axis=1)[:, :k]
             near = np.take_along_axis(near, taken, axis=1)
             gifts.values[here] = average(samples[present, column][taken], near, weights)

@@ -17,6 +17,7 @@
 #define FML_ASKED 96                 /* receivers of a chunk: with a block of donors they stay in the cache */
 #define FML_KEPT 65536               /* donors kept for a chunk's entries together; with more a chunk has fewer receivers */
 #define FML_ORDERED 32               /* up to so many donors of an entry are kept in order, more in a heap */
+#define FML_MEASURED 32              /* receivers of a chunk of fml_measure */
 #define FML_BLOCKS 16                /* blocks of the table in a chunk of fml_fill */
 enum { FML_ALIKE, FML_BY_DISTANCE, FML_BY_CALLER };
 enum { FML_DECIDED, FML_OPEN, FML_ALONE };
@@ -40,6 +41,7 @@ typedef struct {
     int64_t *given;                  /* (n_entries, k)   out   or NULL */
     double *distances;               /* (n_entries, k)   out   or NULL;  of fml_measure: (n_receivers, n_donors) */
     double *scratch;                 /* (n_threads, asked, 3 d + 1) */
+    double *lanes;                   /* (n_threads, 2, d, FML_TOGETHER)  T */
     fml_pair *found;                 /* (n_threads, room) */
     ptrdiff_t d, k, asked, room, certain, n_chains, n_gap_chains;
     int weights, is_f32;
@@ -50,9 +52,10 @@ typedef struct {
 #define FML_IMPL "donors_impl.h"
 #include "typed.h"
 
-FML_INLINE void fml_distances(const fml_imputation *t, ptrdiff_t row, const int64_t *donors, double *out) {
-    if (t->is_f32) fml_distances_f32(t, row, donors, out);
-    else fml_distances_f64(t, row, donors, out);
+/* Distances of a receiver from any FML_TOGETHER donors. */
+FML_INLINE void fml_distances(const fml_imputation *t, ptrdiff_t row, const int64_t *donors, void *lanes, double *out) {
+    if (t->is_f32) fml_gather_f32(t, donors, lanes), fml_distances_f32(t, row, donors, lanes, out);
+    else fml_gather_f64(t, donors, lanes), fml_distances_f64(t, row, donors, lanes, out);
 }
 
 static inline void fml_fill(void *task, ptrdiff_t chunk, int worker) {
@@ -64,16 +67,13 @@ static inline void fml_fill(void *task, ptrdiff_t chunk, int worker) {
     }
 }
 
-/* All distances of a receiver, row of `distances`. */
-static inline void fml_measure(void *task, ptrdiff_t row, int worker) {
+static inline void fml_measure(void *task, ptrdiff_t chunk, int worker) {
     const fml_imputation *t = task;
-    for (ptrdiff_t first = 0; first < t->donors.n; first += FML_TOGETHER) {
-        int64_t donors[FML_TOGETHER];
-        double distance[FML_TOGETHER];
-        for (int s = 0; s < FML_TOGETHER; s++) donors[s] = first + s < t->donors.n ? first + s : first;
-        fml_distances(t, row, donors, distance);
-        for (int s = 0; s < FML_TOGETHER && first + s < t->donors.n; s++) t->distances[row * t->donors.n + first + s] = distance[s];
-    }
+    const ptrdiff_t begin = chunk * FML_MEASURED;
+    const ptrdiff_t end = begin + FML_MEASURED < t->receivers.n ? begin + FML_MEASURED : t->receivers.n;
+    void *const lanes = t->lanes + worker * 2 * t->d * FML_TOGETHER;
+    if (t->is_f32) fml_measure_rows_f32(t, begin, end, lanes);
+    else fml_measure_rows_f64(t, begin, end, lanes);
 }
 
 /* What the squared distances, times the share of common entries, of donors may differ by from the tile's: this times both squares. */
@@ -103,6 +103,7 @@ static inline void fml_admit(fml_pair *found, ptrdiff_t kept, fml_pair donor) {
 typedef struct {
     ptrdiff_t row;
     fml_pair *found;                 /* (entries of the row, k + 1) */
+    void *lanes;                     /* (2, d, FML_TOGETHER) */
     double most, doubt;              /* a donor counts if its tile is at most  most * common + doubt */
     int n_waiting;
     int64_t waiting[FML_TOGETHER];
@@ -113,7 +114,7 @@ static void fml_settle(const fml_imputation *t, fml_receiver *r) {
     double distance[FML_TOGETHER], worst = 0;
     if (!r->n_waiting) return;
     for (int s = r->n_waiting; s < FML_TOGETHER; s++) r->waiting[s] = r->waiting[0];
-    fml_distances(t, r->row, r->waiting, distance);
+    fml_distances(t, r->row, r->waiting, r->lanes, distance);
     for (ptrdiff_t e = t->starts[r->row]; e < t->starts[r->row + 1]; e++) {
         fml_pair *const found = r->found + (e - t->starts[r->row]) * (t->k + 1);
         const ptrdiff_t kept = fml_kept_of(t, e);
@@ -193,7 +194,8 @@ static inline void fml_give_chunk(void *task, ptrdiff_t chunk, int worker) {
     for (ptrdiff_t j = 0; j < (t->starts[first + n] - t->starts[first]) * (t->k + 1); j++) found[j] = (fml_pair){INFINITY, INT64_MAX};
     for (ptrdiff_t i = 0; i < n; i++) {
         const ptrdiff_t row = first + i;
-        receivers[i] = (fml_receiver){row, found + (t->starts[row] - t->starts[first]) * (t->k + 1), INFINITY};
+        fml_pair *const mine = found + (t->starts[row] - t->starts[first]) * (t->k + 1);
+        receivers[i] = (fml_receiver){row, mine, t->lanes + worker * 2 * d * FML_TOGETHER, INFINITY};
         receivers[i].doubt = fml_unit(t) * t->receivers.norms[row] + 0x1p-1000;
         if (t->table) fml_prepare_receiver(t, row, Q + i * stride);
         else for (ptrdiff_t j = 0; j < t->donors.n; j++) fml_let_wait(t, receivers + i, j);

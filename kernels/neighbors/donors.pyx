@@ -13,7 +13,7 @@ from fastml._kernels.runtime.pool cimport worker
 
 
 cdef extern from "donors.h" nogil:
-    int FML_WIDE, FML_ASKED, FML_KEPT, FML_BLOCKS
+    int FML_WIDE, FML_ASKED, FML_KEPT, FML_BLOCKS, FML_MEASURED, FML_TOGETHER
 
     ctypedef struct fml_pair:
         pass
@@ -37,17 +37,18 @@ cdef extern from "donors.h" nogil:
         int64_t *given
         double *distances
         double *scratch
+        double *lanes
         fml_pair *found
         Py_ssize_t d, k, asked, room, certain, n_chains, n_gap_chains
         int weights, is_f32
     void fml_fill(void *task, Py_ssize_t chunk, int worker)
-    void fml_measure(void *task, Py_ssize_t row, int worker)
+    void fml_measure(void *task, Py_ssize_t chunk, int worker)
     void fml_give_chunk(void *task, Py_ssize_t chunk, int worker)
 
 # Donors of a block, which depends on the level.
 BLOCK = FML_WIDE
 # Nanoseconds, roughly: of a feature of a pair in the tile, of one computed as scikit-learn does, of a table's number.
-cdef double TILE = 0.1, MEASURE = 0.8, FILL = 0.5
+cdef double TILE = 0.1, MEASURE = 0.4, FILL = 0.5
 
 
 cdef int read_samples(samples, fml_incomplete *held) except -1:
@@ -82,7 +83,7 @@ cdef void fill_chunk(void *task, Py_ssize_t i) noexcept nogil:
     fml_fill(task, i, worker())
 
 
-cdef void measure_row(void *task, Py_ssize_t i) noexcept nogil:
+cdef void measure_chunk(void *task, Py_ssize_t i) noexcept nogil:
     fml_measure(task, i, worker())
 
 
@@ -142,14 +143,16 @@ def give(
     cdef double chunk_ns = (TILE if task.table != NULL else MEASURE) * task.asked * task.donors.n * <double> task.d
     n_threads = max(1, min(n_threads, n_chunks))
     task.scratch = <double *> malloc(sizeof(double) * task.asked * (3 * task.d + 1) * n_threads)
+    task.lanes = <double *> malloc(sizeof(double) * 2 * task.d * FML_TOGETHER * n_threads)
     task.found = <fml_pair *> malloc(sizeof(fml_pair) * task.room * n_threads)
     try:
-        if task.scratch == NULL or task.found == NULL:
+        if task.scratch == NULL or task.lanes == NULL or task.found == NULL:
             raise MemoryError(f"no memory for {task.room} donors on {n_threads} threads")
         with nogil:
             run_chunks(give_chunk, &task, n_chunks, chunk_ns, n_threads)
     finally:
         free(task.scratch)
+        free(task.lanes)
         free(task.found)
 
 
@@ -164,6 +167,14 @@ def measure(
     cdef fml_imputation task
     read_task(donors, receivers, rule, &task)
     task.distances = &distances[0, 0]
-    cdef double chunk_ns = MEASURE * task.donors.n * <double> task.d
-    with nogil:
-        run_chunks(measure_row, &task, task.receivers.n, chunk_ns, n_threads)
+    cdef double chunk_ns = MEASURE * FML_MEASURED * task.donors.n * <double> task.d
+    cdef Py_ssize_t n_chunks = (task.receivers.n + FML_MEASURED - 1) // FML_MEASURED
+    n_threads = max(1, min(n_threads, n_chunks))
+    task.lanes = <double *> malloc(sizeof(double) * 2 * task.d * FML_TOGETHER * n_threads)
+    try:
+        if task.lanes == NULL:
+            raise MemoryError(f"no memory for {task.d} features on {n_threads} threads")
+        with nogil:
+            run_chunks(measure_chunk, &task, n_chunks, chunk_ns, n_threads)
+    finally:
+        free(task.lanes)

@@ -5,33 +5,38 @@
  * in double, then all is float.
  */
 
-/* Distances of a receiver from FML_TOGETHER donors, out (FML_TOGETHER,); NaN where no entry is common. */
-static void NAME(fml_distances)(const fml_imputation *t, ptrdiff_t row, const int64_t *donors, double *out) {
+/* FML_TOGETHER donors side by side, lanes (2, d, FML_TOGETHER): their entries; 1 where one is missing. */
+static void NAME(fml_gather)(const fml_imputation *t, const int64_t *donors, T *restrict lanes) {
     const ptrdiff_t d = t->d;
-    const T *const x = (const T *)t->receivers.X + row * d;
+    for (int s = 0; s < FML_TOGETHER; s++) {
+        const T *const y = (const T *)t->donors.X + donors[s] * d;
+        const uint8_t *const missing = t->donors.missing + donors[s] * d;
+        for (ptrdiff_t f = 0; f < d; f++)
+            lanes[f * FML_TOGETHER + s] = y[f], lanes[(d + f) * FML_TOGETHER + s] = missing[f];
+    }
+}
+
+/* Distances of a receiver from donors that were gathered, out (FML_TOGETHER,); NaN where no entry is common. */
+static void NAME(fml_distances)(const fml_imputation *t, ptrdiff_t row, const int64_t *donors, const T *restrict lanes, double *out) {
+    const ptrdiff_t d = t->d;
+    const T *const x = (const T *)t->receivers.X + row * d, *const missing = lanes + d * FML_TOGETHER;
     const uint8_t *const gaps = t->receivers.missing + row * d;
-    const T *y[FML_TOGETHER];
-    const uint8_t *missing[FML_TOGETHER];
     double dot[FML_TOGETHER] = {0};
-    T ours[FML_TOGETHER] = {0}, theirs[FML_TOGETHER] = {0};
-    int64_t common[FML_TOGETHER] = {0};
-    for (int s = 0; s < FML_TOGETHER; s++)
-        y[s] = (const T *)t->donors.X + donors[s] * d, missing[s] = t->donors.missing + donors[s] * d;
+    T ours[FML_TOGETHER] = {0}, theirs[FML_TOGETHER] = {0}, common[FML_TOGETHER] = {0};
     for (ptrdiff_t c = 0, f = 0; c < t->n_chains; c++) {
         double chain[FML_TOGETHER] = {0};
         for (; f < t->ends[c]; f++)
-            for (int s = 0; s < FML_TOGETHER; s++) chain[s] = fma((double)x[f], (double)y[s][f], chain[s]);
+            for (int s = 0; s < FML_TOGETHER; s++) chain[s] = fma((double)x[f], (double)lanes[f * FML_TOGETHER + s], chain[s]);
         for (int s = 0; s < FML_TOGETHER; s++) dot[s] += chain[s];
     }
     for (ptrdiff_t c = 0, f = 0; c < t->n_gap_chains; c++) {
         T chain_x[FML_TOGETHER] = {0}, chain_y[FML_TOGETHER] = {0};
         for (; f < t->gap_ends[c]; f++) {
-            const T square = x[f] * x[f];
+            const T square = x[f] * x[f], *const y = lanes + f * FML_TOGETHER, *const without = missing + f * FML_TOGETHER;
             if (gaps[f])
-                for (int s = 0; s < FML_TOGETHER; s++) chain_y[s] += y[s][f] * y[s][f];
+                for (int s = 0; s < FML_TOGETHER; s++) chain_y[s] += y[s] * y[s];
             else
-                for (int s = 0; s < FML_TOGETHER; s++)
-                    chain_x[s] += missing[s][f] ? square : 0, common[s] += !missing[s][f];
+                for (int s = 0; s < FML_TOGETHER; s++) chain_x[s] += without[s] * square, common[s] += 1 - without[s];
         }
         for (int s = 0; s < FML_TOGETHER; s++) ours[s] += chain_x[s], theirs[s] += chain_y[s];
     }
@@ -42,6 +47,21 @@ static void NAME(fml_distances)(const fml_imputation *t, ptrdiff_t row, const in
         square = square > 0 ? square : 0;
         square = (T)((double)square / (double)(common[s] ? common[s] : 1)) * (T)d;
         out[s] = common[s] ? (double)SQRT(square) : (double)NAN;
+    }
+}
+
+/* All distances of the receivers from `begin` to `end`: rows of `distances`. */
+static void NAME(fml_measure_rows)(const fml_imputation *t, ptrdiff_t begin, ptrdiff_t end, T *lanes) {
+    for (ptrdiff_t first = 0; first < t->donors.n; first += FML_TOGETHER) {
+        const ptrdiff_t n = t->donors.n - first < FML_TOGETHER ? t->donors.n - first : FML_TOGETHER;
+        int64_t donors[FML_TOGETHER];
+        double distance[FML_TOGETHER];
+        for (int s = 0; s < FML_TOGETHER; s++) donors[s] = s < n ? first + s : first;
+        NAME(fml_gather)(t, donors, lanes);
+        for (ptrdiff_t row = begin; row < end; row++) {
+            NAME(fml_distances)(t, row, donors, lanes, distance);
+            memcpy(t->distances + row * t->donors.n + first, distance, sizeof(double) * n);
+        }
     }
 }
 

@@ -120,7 +120,7 @@ def test_doubt_leaves_open(kernel):
     donors.X[1::2] *= 1 + 1e-15
     receivers, entries = entries_of(incomplete(1, 20, 5, "float64"), donors)
     states = [give(kernel, donors, receivers, entries, rule(5, 3, certain=certain)).states for certain in (0, 20)]
-    assert (states[0] == gaps.OPEN).all()
+    assert set(states[0]) == {gaps.OPEN, gaps.ALONE}
     assert (states[1] == gaps.DECIDED).any()
 
 

@@ -10,9 +10,11 @@ import sklearn.neighbors
 from scipy.sparse import issparse
 
 from fastml._dispatch import NotCovered, accelerated, note
+from fastml._registry import plain_of
 from fastml._versions import fit_context
 from fastml.neighbors import _search
 from fastml.neighbors._base import KNeighbors, refuse
+from fastml.neighbors._unsupervised import NearestNeighbors
 
 # Samples that tell whether most tie, and from how many on it pays to ask them first.
 PROBES, WORTH_PROBING = 32, 512
@@ -126,7 +128,7 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
             return super().kneighbors(X, n_neighbors, return_distance)
         if X is None and not by_brute_force and k < most and most >= WORTH_PROBING and self._most_tie(k):
             note("of most samples neighbours tie: scikit-learn's own search")
-            return sklearn.neighbors.LocalOutlierFactor.kneighbors(self, X, n_neighbors, return_distance)
+            return super(KNeighbors, self).kneighbors(X, n_neighbors, return_distance)
         distances, indices = super().kneighbors(X, min(k + 1, most))
         tied = np.flatnonzero(self._ties(distances, k))
         distances, indices = np.ascontiguousarray(distances[:, :k]), np.ascontiguousarray(indices[:, :k])
@@ -156,7 +158,7 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         """Return scikit-learn's own search among the samples of the fit."""
         if not by_brute_force:
             return self._tree.query
-        plain = sklearn.neighbors.NearestNeighbors(algorithm="brute", metric=self.effective_metric_)
+        plain = plain_of(NearestNeighbors)(algorithm="brute", metric=self.effective_metric_)  # the name may be patched
         return plain.fit(self._fit_X).kneighbors
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastml._kernels._jit import kernel
 from fastml._kernels.neighbors.kd_tree_jit import take, write_found
+from fastml._kernels.runtime.interrupt_jit import slices
 
 BLOCK = 16
 
@@ -15,14 +16,16 @@ def narrow(rows, n_threads):
 
 
 def nearest(rows, Q, selves, distances, indices, n_threads):
-    find_nearest(rows.X, Q, selves, np.empty(indices.shape) if distances is None else distances, indices)
+    distances = np.empty(indices.shape) if distances is None else distances
+    for begin, end in slices(len(Q)):
+        find_nearest(rows.X, Q, selves, distances, indices, begin, end)
 
 
 @kernel
-def find_nearest(X, Q, selves, distances, indices):
+def find_nearest(X, Q, selves, distances, indices, begin, end):
     k = indices.shape[1] + selves
     found, at = np.empty(k), np.empty(k, np.int64)
-    for i in range(len(Q)):
+    for i in range(begin, end):
         found[:], at[:] = np.inf, np.iinfo(np.int64).max
         for j in range(len(X)):
             total = 0.0

@@ -110,6 +110,20 @@ def test_threads_change_no_bit():
     np.testing.assert_array_equal(factors[0], factors[2])
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate values")
+@pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])
+def test_ties_where_scikit_learn_is_patched(algorithm):
+    X = np.random.RandomState(0).randint(0, 9, (700, 2)).astype(float)
+    right = sklearn.neighbors.LocalOutlierFactor(algorithm=algorithm).fit(X).negative_outlier_factor_
+    fastml.patch_sklearn()
+    try:
+        est = sklearn.neighbors.LocalOutlierFactor(algorithm=algorithm).fit(X)
+    finally:
+        fastml.unpatch_sklearn()
+    assert type(est) is fastml.neighbors.LocalOutlierFactor
+    np.testing.assert_allclose(est.negative_outlier_factor_, right, rtol=1e-12)
+
+
 def test_frames_raise_no_warning_of_names():
     pd = pytest.importorskip("pandas")
     X = pd.DataFrame(np.round(np.random.RandomState(0).randn(600, 2), 1), columns=["a", "b"])

@@ -35,9 +35,13 @@ ACCELERATED = {
         "silhouette_samples": "fastml.metrics._silhouette",
         "silhouette_score": "fastml.metrics._silhouette",
     },
+    "sklearn.impute": {
+        "KNNImputer": "fastml.impute._knn",
+    },
     "sklearn.neighbors": {
         "KNeighborsClassifier": "fastml.neighbors._classification",
         "KNeighborsRegressor": "fastml.neighbors._regression",
+        "LocalOutlierFactor": "fastml.neighbors._lof",
         "NearestNeighbors": "fastml.neighbors._unsupervised",
     },
     "sklearn.tree": {

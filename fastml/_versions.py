@@ -28,6 +28,8 @@ try:
     from sklearn.base import _fit_context as fit_context
     from sklearn.metrics.cluster._unsupervised import check_number_of_labels
     from sklearn.neighbors._base import NeighborsBase
+    from sklearn.utils._chunking import get_chunk_n_rows
+    from sklearn.utils._mask import _get_mask as get_mask
     from sklearn.utils._param_validation import Hidden, validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
@@ -56,6 +58,8 @@ __all__ = [
     "check_number_of_labels",
     "check_sample_weight",
     "fit_context",
+    "get_chunk_n_rows",
+    "get_mask",
     "init_raw_predictions",
     "is_arraylike_not_scalar",
     "n_samples_bootstrap",

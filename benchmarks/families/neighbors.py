@@ -79,6 +79,15 @@ class Estimators:
         X = data["X"] + data["X"].dtype.type(0.01)
         return Task(lambda: model.predict(X), lambda found: {"predictions": found})
 
+    def factors(self, data, n_rows=None, **parameters):
+        """Local outlier factors of the samples, or of a few rows near some of them."""
+        model, X = self.model("LocalOutlierFactor", novelty=n_rows is not None, **parameters), data["X"]
+        if n_rows is None:
+            return Task(lambda: model.fit(X), lambda fitted: {"factors": fitted.negative_outlier_factor_})
+        model.fit(X)
+        X = X[:n_rows] + X.dtype.type(0.01)
+        return Task(lambda: model.score_samples(X), lambda scores: {"factors": scores})
+
 
 def nearest(found):
     """Distances, and the indices of all but the last neighbour where no other one is as near."""
@@ -154,6 +163,10 @@ PROMISED = (
              "5 nearest of one row, by brute force among 20k x 64", cost=1e-3, goals={F64: 1}),
     Workload("brute-digits", "predict", Digits(), {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier, predict, digits", cost=0.02, goals={F64: 3}),
+    Workload("lof", "factors", Points(20_000, 5), {}, "LocalOutlierFactor, 20k x 5", cost=0.5, goals={F64: 4}),
+    Workload("lof-row", "factors", Points(20_000, 5), {"n_rows": 1}, "LocalOutlierFactor, score of one row, 20k x 5",
+             cost=6e-4, goals={F64: 1}),
+    Workload("lof-iris", "factors", Iris(), {}, "LocalOutlierFactor, iris", cost=1e-3, goals={F64: 1}),
     Workload("knn-iris", "kneighbors", Iris(), {}, "5 nearest, iris", cost=6e-4, goals={F64: 1}),
     Workload("knn-iris-fit", "fit", Iris(), {"estimator": "KNeighborsClassifier"}, "KNeighborsClassifier, fit to iris",
              cost=4e-4, goals={F64: 1}),
@@ -174,6 +187,7 @@ def searches(n, d):
     yield "knn-row", "kneighbors", points, {"n_rows": 1}, 3e-4 + n * d * 1e-9
     yield "knn-fit", "fit", points, {}, 2e-4 + n * 5e-7
     yield "knn-predict", "predict", points, {"estimator": "KNeighborsClassifier"}, 2 * one
+    yield "knn-lof", "factors", points, {}, 3 * one
     yield "knn-mean", "predict", points, {"estimator": "KNeighborsRegressor", "weights": "distance"}, 2 * one
 
 

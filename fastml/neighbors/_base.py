@@ -38,17 +38,17 @@ searches = Beside()
 class NeighborsSearch(Accelerated):
     """The fit: scikit-learn's own but for the tree."""
 
-    def _plant(self, X, y=None):
+    def _plant(self, X, y=None, fit=None):
         """Fit as scikit-learn does, and grow a tree of ours in the place of its.
 
-        Its own code does all else, told to make no tree.
+        Its own code does all else, told to make no tree: `fit`, or if None the estimator's ``_fit``.
         """
         searches.put(self, None)
         refuse(self, X)
         algorithm = self.algorithm
         self.algorithm = "brute"
         try:
-            self._fit(X, y)
+            (fit or self._fit)(X, y)
         finally:
             self.algorithm = algorithm
         if algorithm == "kd_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):

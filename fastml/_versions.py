@@ -26,7 +26,9 @@ UNTESTED = (
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
     from sklearn.base import _fit_context as fit_context
+    from sklearn.neighbors._ball_tree import NeighborsHeap64 as NeighborsHeap
     from sklearn.neighbors._base import NeighborsBase
+    from sklearn.utils._chunking import get_chunk_n_rows
     from sklearn.utils._param_validation import Hidden, validate_params
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
@@ -51,9 +53,11 @@ __all__ = [
     "BaseBagging",
     "BaseForest",
     "NeighborsBase",
+    "NeighborsHeap",
     "Tree",
     "check_sample_weight",
     "fit_context",
+    "get_chunk_n_rows",
     "init_raw_predictions",
     "is_arraylike_not_scalar",
     "n_samples_bootstrap",

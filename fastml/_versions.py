@@ -26,6 +26,7 @@ UNTESTED = (
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
     from sklearn.base import _fit_context as fit_context
+    from sklearn.cluster._dbscan_inner import dbscan_inner
     from sklearn.neighbors._ball_tree import NeighborsHeap64 as NeighborsHeap
     from sklearn.neighbors._base import NeighborsBase
     from sklearn.utils._chunking import get_chunk_n_rows
@@ -56,6 +57,7 @@ __all__ = [
     "NeighborsHeap",
     "Tree",
     "check_sample_weight",
+    "dbscan_inner",
     "fit_context",
     "get_chunk_n_rows",
     "init_raw_predictions",

@@ -126,7 +126,9 @@ def ball(tree, *, n_threads, metric=None):
             if metric.least:
                 farthest = np.flatnonzero(far >= radii[node] * (1 - metric.doubt) - metric.least)
                 radii[node] = max(0.0, *(metric.original(centroids[node], x) for x in arranged[start:end][farthest]))
-    return Ball(arranged, order, centroids, radii, starts.astype(np.int64), ends.astype(np.int64), leaf.astype(np.uint8))
+    return Ball(
+        arranged, order, centroids, radii, starts.astype(np.int64), ends.astype(np.int64), leaf.astype(np.uint8)
+    )
 
 
 def ball_nearest(metric, ball, Q, far, indices, *, ask, n_threads):

@@ -112,7 +112,7 @@ static void fml_ball_nearest(const fml_callable *t, const fml_ball *b, ptrdiff_t
     const ptrdiff_t child = 2 * node + 1;
     fml_call(t, query, b->centroids + child * t->d, 2, seen);
     const double left = fmax(0, seen[0] - b->radii[child]), right = fmax(0, seen[1] - b->radii[child + 1]);
-    fml_compare(t, query, left, right);
+    if (left > 0 || right > 0) fml_compare(t, query, left, right);
     const int swap = !(left <= right);
     fml_ball_nearest(t, b, query, child + swap, swap ? right : left, k, far, index);
     fml_ball_nearest(t, b, query, child + !swap, swap ? left : right, k, far, index);

@@ -26,18 +26,18 @@ class Call(NamedTuple):
     narrow: bool
 
 
-def distances(metric, Q, X, out, open, n_threads):  # noqa: A002
+def distances(metric, Q, X, out, open, n_threads):
     call, q, x = _read(metric), _rows(Q), _rows(X)
     for i in range(len(Q)):
         fill(call, q, x, i, 0, len(X), out[i], open)
 
 
-def nearest(metric, Q, X, distances, indices, open, n_threads):  # noqa: A002
+def nearest(metric, Q, X, distances, indices, open, n_threads):
     found = np.empty(indices.shape) if distances is None else distances
     find_nearest(_read(metric), _rows(Q), _rows(X), np.empty(len(X)), found, indices, open)
 
 
-def ball_nearest(metric, ball, Q, far, indices, open, n_threads):  # noqa: A002
+def ball_nearest(metric, ball, Q, far, indices, open, n_threads):
     call, q, x, centroids = _read(metric), _rows(Q), _rows(ball.X), _rows(ball.centroids)
     far[:], indices[:] = np.inf, 0
     for i in range(len(Q)):
@@ -47,7 +47,7 @@ def ball_nearest(metric, ball, Q, far, indices, open, n_threads):  # noqa: A002
         search_ball(call, q, x, centroids, ball, i, 0, bound, np.empty(len(ball.X)), far[i], indices[i], open)
 
 
-def ball_within(metric, ball, Q, radii, counts, indptr, indices, distances, open, n_threads):  # noqa: A002
+def ball_within(metric, ball, Q, radii, counts, indptr, indices, distances, open, n_threads):
     call, q, x, centroids = _read(metric), _rows(Q), _rows(ball.X), _rows(ball.centroids)
     write, measure = indices is not None, distances is not None
     seen, index, length = np.empty(len(ball.X)), np.empty(len(ball.X), np.int64), np.empty(len(ball.X))
@@ -70,7 +70,7 @@ def _rows(X):
 
 
 @kernel
-def fill(call, q, x, query, first, end, out, open):  # noqa: A002
+def fill(call, q, x, query, first, end, out, open):
     """Compute the distances of a query from the rows first to end - 1."""
     rows, to = x.address + first * x.step, np.int64(out.ctypes.data)
     call_addresses(call.address, (q.address + query * q.step, rows, end - first, q.d, call.slots, to))
@@ -82,14 +82,14 @@ def fill(call, q, x, query, first, end, out, open):  # noqa: A002
 
 
 @kernel
-def compare(call, query, a, b, open):  # noqa: A002
+def compare(call, query, a, b, open):
     """Mark a query whose answer hangs on which of two values is larger, if that is in doubt."""
     if call.least > 0 and np.isfinite(b) and abs(a - b) <= call.doubt * abs(b) + call.least:
         open[query] = 1
 
 
 @kernel
-def find_nearest(call, q, x, row, distances, indices, open):  # noqa: A002
+def find_nearest(call, q, x, row, distances, indices, open):
     k = indices.shape[1]
     for i in range(q.n):
         fill(call, q, x, i, 0, x.n, row, open)
@@ -118,7 +118,7 @@ def push(far, index, key, sample):
 
 
 @kernel
-def search_ball(call, q, x, centroids, ball, query, node, bound, seen, far, index, open):  # noqa: A002
+def search_ball(call, q, x, centroids, ball, query, node, bound, seen, far, index, open):
     """Walk on below a node whose samples are no nearer than `bound`."""
     compare(call, query, bound, far[0], open)
     if bound > far[0]:
@@ -137,7 +137,8 @@ def search_ball(call, q, x, centroids, ball, query, node, bound, seen, far, inde
     fill(call, q, centroids, query, left, left + 2, seen, open)
     near = max(0.0, seen[0] - ball.radii[left])
     other = max(0.0, seen[1] - ball.radii[left + 1])
-    compare(call, query, near, other, open)
+    if near > 0 or other > 0:
+        compare(call, query, near, other, open)
     first, second = left, left + 1
     if not near <= other:
         first, second, near, other = second, first, other, near
@@ -147,7 +148,7 @@ def search_ball(call, q, x, centroids, ball, query, node, bound, seen, far, inde
 
 
 @kernel
-def collect(call, q, x, centroids, ball, query, node, radius, measure, seen, index, length, count, open):  # noqa: A002
+def collect(call, q, x, centroids, ball, query, node, radius, measure, seen, index, length, count, open):
     """Walk on below a node for the samples within a radius; returns how many there are with those before."""
     fill(call, q, centroids, query, node, node + 1, seen, open)
     least, most = max(0.0, seen[0] - ball.radii[node]), seen[0] + ball.radii[node]

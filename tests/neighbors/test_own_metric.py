@@ -165,7 +165,7 @@ def of_strings(x, y):
 
 
 def drawing(x, y):
-    return abs(x[0] - y[0]) + 0 * np.random.rand()
+    return abs(x[0] - y[0]) + 0 * np.random.rand()  # noqa: NPY002
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
             If a parameter has a value that is not allowed; if X holds NaN or infinity or is not 2-d; if the shape of
             `sample_weight` does not fit X.
         FallbackError
-            Under ``strict``, if X is sparse, if `metric` is neither Euclidean nor a function that Numba compiles, if scikit-learn searches by brute force
-            among more than 8 features (by default from 16 on), or if rounding decides which samples are neighbours.
-            scikit-learn's own code runs otherwise.
+            Under ``strict``, if X is sparse, if `metric` is neither Euclidean nor a function that Numba compiles, if
+            scikit-learn searches by brute force among more than 8 features (by default from 16 on), or if rounding
+            decides which samples are neighbours. scikit-learn's own code runs otherwise.
 
         See Also
         --------
@@ -69,7 +69,7 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
         nodes of scikit-learn's tree are judged by these.
 
         O(n_samples * log(n_samples)) for few features, by a grid [1]_ or a k-d tree; O(n_samples ** 2) at worst.
-        Memory: O(n_samples * n_features), however many neighbours there are.
+        Memory: O(n_samples * n_features), however many neighbours there are; with a function as metric, all neighbours.
 
         References
         ----------

@@ -10,8 +10,8 @@
 Q  (n_queries, n_features), X  (n_samples, n_features): in C order, of the types that the metric was compiled for.
 ask: function of the numbers of some queries that gives scikit-learn's own answers to them.
 
-What is found is what scikit-learn finds by calling the function pair by pair. Where compiled values do not settle it, as
-they are not finite or, but for rounding, equal, the function itself is called: it raises its own errors so.
+What is found is what scikit-learn finds by calling the function pair by pair. Where compiled values do not settle it,
+as they are not finite or, but for rounding, equal, the function itself is called: it raises its own errors so.
 """
 
 import numpy as np

@@ -33,7 +33,9 @@ def kernel(function):
 
 
 of_user = partial(numba.njit, error_model="numpy")  # a user's function may stand in no file: nothing is kept
-by_pointer = partial(numba.cfunc, error_model="numpy")
+of_user_in_bounds = partial(of_user, boundscheck=True)  # reads outside of an array raise, as in Python
+BY_POINTER = {"error_model": "numpy"}
+by_pointer = partial(numba.cfunc, **BY_POINTER)
 
 
 @intrinsic

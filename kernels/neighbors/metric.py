@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 from numba.misc.appdirs import AppDirs
 
 from fastml._kernels._fingerprint import Unknown, fingerprint
-from fastml._kernels._jit import _DIGEST, of_user
+from fastml._kernels._jit import _DIGEST, BY_POINTER, of_user_in_bounds
 
 # void f(x, rows, n, d, slots, out): the fml_metric of callable.h
 BLOCK = types.void(
@@ -129,7 +129,7 @@ def compiled(function, params, Q, X, *, narrow=False):
     if not isinstance(function, Dispatcher) and not hasattr(function, "__code__"):
         raise Refused(f"it is an object of the type {type(function).__name__}, not a function")
     if isinstance(function, Dispatcher) and function.targetoptions.get("parallel"):
-        raise Refused("numba.njit(parallel=True) starts threads of its own")
+        raise Refused("compiled with parallel=True it starts threads of its own")
     for rows in (Q, X):
         if rows.dtype not in ROWS:
             raise Refused(f"vectors of {rows.dtype} are not compiled for")
@@ -243,7 +243,7 @@ def _pointer(array):
 def _compile(function, q_dtype, x_dtype, sources, literals, key):
     """Return Numba's cfunc, or Refused."""
     # Vectors are read-only to the compiler: a function that writes to them it does not compile.
-    jitted = function if isinstance(function, Dispatcher) else of_user(function, boundscheck=True)
+    jitted = function if isinstance(function, Dispatcher) else of_user_in_bounds(function)
     fixed = isinstance(function, Dispatcher) and not function._can_compile
     arguments = ", ".join(["x", "rows[s]", *sources])
     freeze, length = "" if fixed else "frozen", key[1] or "d"
@@ -282,7 +282,7 @@ def block(x_address, rows_address, n, d, slots, out):
 
 
 def _by_pointer_from_disk(block):
-    cfunc = CFunc(block, (BLOCK.args, BLOCK.return_type), {}, {"error_model": "numpy"})
+    cfunc = CFunc(block, (BLOCK.args, BLOCK.return_type), {}, BY_POINTER)
     try:
         cfunc._cache = _Kept(block)
     except OSError:  # nowhere to write

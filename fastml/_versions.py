@@ -26,7 +26,9 @@ UNTESTED = (
 try:
     from sklearn._config import _get_threadlocal_config as thread_config  # get_config() without its copy
     from sklearn.base import _fit_context as fit_context
+    from sklearn.cluster._dbscan_inner import dbscan_inner
     from sklearn.metrics.cluster._unsupervised import check_number_of_labels
+    from sklearn.neighbors._ball_tree import NeighborsHeap64 as NeighborsHeap
     from sklearn.neighbors._base import NeighborsBase
     from sklearn.utils._chunking import get_chunk_n_rows
     from sklearn.utils._mask import _get_mask as get_mask
@@ -54,9 +56,11 @@ __all__ = [
     "BaseBagging",
     "BaseForest",
     "NeighborsBase",
+    "NeighborsHeap",
     "Tree",
     "check_number_of_labels",
     "check_sample_weight",
+    "dbscan_inner",
     "fit_context",
     "get_chunk_n_rows",
     "get_mask",

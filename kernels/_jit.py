@@ -33,7 +33,9 @@ def kernel(function):
 
 
 of_user = partial(numba.njit, error_model="numpy")  # a user's function may stand in no file: nothing is kept
-by_pointer = partial(numba.cfunc, error_model="numpy")
+of_user_in_bounds = partial(of_user, boundscheck=True)  # reads outside of an array raise, as in Python
+BY_POINTER = {"error_model": "numpy"}
+by_pointer = partial(numba.cfunc, **BY_POINTER)
 
 
 @intrinsic
@@ -61,3 +63,18 @@ def call_numbers(typing_context, address, values):
         return builder.call(builder.inttoptr(args[0], function), [array.data, n])
 
     return numba.types.float64(address, values), generate
+
+
+@intrinsic
+def call_addresses(typing_context, address, numbers):
+    """Call a C function without result, at an address, with so many pointers or numbers of the size of one."""
+    if not (isinstance(address, numba.types.Integer) and isinstance(numbers, numba.types.UniTuple)):
+        return None
+
+    def generate(context, builder, signature, args):
+        given = numba.core.cgutils.unpack_tuple(builder, args[1])
+        function = ir.FunctionType(ir.VoidType(), [number.type for number in given]).as_pointer()
+        builder.call(builder.inttoptr(args[0], function), given)
+        return context.get_dummy_value()
+
+    return numba.types.void(address, numbers), generate

@@ -39,6 +39,19 @@ class Digits:
         return {"X": X.astype(dtype), "y": y}
 
 
+def weighted_manhattan(x, y, w):
+    """A metric as users write it."""
+    total = 0.0
+    for j in range(len(x)):
+        total += w[j] * abs(x[j] - y[j])
+    return total
+
+
+def longest_step(x, y):
+    """Another."""
+    return np.max(np.abs(x - y))
+
+
 def radius_of(neighbors, n, d):
     """The radius within which so many of n uniform points of the unit cube lie."""
     return (neighbors / n * gamma(d / 2 + 1) / pi ** (d / 2)) ** (1 / d)
@@ -137,6 +150,7 @@ CONTENDERS = {"sklearn": Estimators, "fastml": Fastml, "sklearnex": Sklearnex, "
 F64 = "float64"
 TEN = {"n_neighbors": 10}
 TREE = {"algorithm": "kd_tree"}
+OWN = {"metric": weighted_manhattan, "metric_params": {"w": np.ones(20)}}
 BRUTE = {"algorithm": "brute"}
 
 PROMISED = (
@@ -159,6 +173,10 @@ PROMISED = (
              "KNeighborsClassifier, predict, 50k x 3", cost=0.3, goals={F64: 1.5}),
     Workload("brute", "kneighbors", Points(50_000, 64), TEN | BRUTE | {"n_rows": 10_000},
              "10 nearest of 10k, by brute force among 50k x 64", cost=2.5, goals={F64: 3, "float32": 3}),
+    Workload("own-metric", "kneighbors", Points(5_000, 20), OWN | {"n_rows": 50, "algorithm": "brute"},
+             "5 nearest of 50 by a function as metric, among 5k x 20", cost=2, goals={F64: 100}),
+    Workload("own-metric-ball", "kneighbors", Points(1_000, 3), {"metric": longest_step},
+             "5 nearest by a function as metric, 1k x 3", cost=1, goals={F64: 20}),
     Workload("brute-row", "kneighbors", Points(20_000, 64), BRUTE | {"n_rows": 1},
              "5 nearest of one row, by brute force among 20k x 64", cost=1e-3, goals={F64: 1}),
     Workload("brute-digits", "predict", Digits(), {"estimator": "KNeighborsClassifier"},

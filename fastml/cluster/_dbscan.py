@@ -13,9 +13,10 @@ from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
-from fastml._versions import check_sample_weight, fit_context, validate_params
+from fastml._versions import check_sample_weight, dbscan_inner, fit_context, validate_params
 from fastml.cluster import _dbscan_search
 from fastml.neighbors._base import takes_tree
+from fastml.neighbors._unsupervised import NearestNeighbors
 
 TREES = {"kd_tree": KDTree, "ball_tree": BallTree}
 
@@ -52,9 +53,9 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
             If a parameter has a value that is not allowed; if X holds NaN or infinity or is not 2-d; if the shape of
             `sample_weight` does not fit X.
         FallbackError
-            Under ``strict``, if X is sparse, if `metric` is not Euclidean, if scikit-learn searches by brute force
-            among more than 8 features (by default from 16 on), or if rounding decides which samples are neighbours.
-            scikit-learn's own code runs otherwise.
+            Under ``strict``, if X is sparse, if `metric` is neither Euclidean nor a function that Numba compiles, if
+            scikit-learn searches by brute force among more than 8 features (by default from 16 on), or if rounding
+            decides which samples are neighbours. scikit-learn's own code runs otherwise.
 
         See Also
         --------
@@ -68,7 +69,7 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
         nodes of scikit-learn's tree are judged by these.
 
         O(n_samples * log(n_samples)) for few features, by a grid [1]_ or a k-d tree; O(n_samples ** 2) at worst.
-        Memory: O(n_samples * n_features), however many neighbours there are.
+        Memory: O(n_samples * n_features), however many neighbours there are; with a function as metric, all neighbours.
 
         References
         ----------
@@ -80,6 +81,8 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
         >>> DBSCAN(eps=1, min_samples=2).fit([[0.0], [1.0], [5.0], [6.0], [9.0]]).labels_.tolist()
         [0, 0, 1, 1, -1]
         """
+        if callable(self.metric) and not issparse(X):
+            return fit_by_function(self, X, sample_weight)
         refuse_other_metrics(self, X)
         X = check_X(self, X, reset=True, accept_sparse="csr")
         weights = None if sample_weight is None else check_sample_weight(sample_weight, X, dtype=None)
@@ -100,6 +103,32 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
         core = self.core_sample_indices_
         self.components_ = X.take(core, axis=0) if len(core) else np.empty((0, X.shape[1]))
         return self
+
+
+def fit_by_function(est, X, sample_weight):
+    """Fit by a function as metric, with the neighbours that our search finds; memory: all of them."""
+    X = check_X(est, X, reset=True, accept_sparse="csr")
+    weights = None if sample_weight is None else check_sample_weight(sample_weight, X)
+    model = NearestNeighbors(
+        radius=est.eps,
+        algorithm=est.algorithm,
+        leaf_size=est.leaf_size,
+        metric=est.metric,
+        metric_params=est.metric_params,
+        p=est.p,
+        n_jobs=est.n_jobs,
+    ).fit(X)
+    neighbors = model.radius_neighbors(X, return_distance=False)
+    if weights is None:
+        counts = np.fromiter(map(len, neighbors), np.intp, len(neighbors))
+    else:
+        counts = np.array([np.sum(weights[row]) for row in neighbors])
+    core = np.asarray(counts >= est.min_samples, dtype=np.uint8)
+    est.labels_ = np.full(len(X), -1, dtype=np.intp)
+    dbscan_inner(core, neighbors, est.labels_)
+    est.core_sample_indices_ = np.flatnonzero(core)
+    est.components_ = X[est.core_sample_indices_].copy() if core.any() else np.empty((0, X.shape[1]))
+    return est
 
 
 def refuse_other_metrics(est, X):

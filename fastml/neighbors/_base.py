@@ -16,6 +16,7 @@ from fastml._validate import check_X
 from fastml._versions import NeighborsBase
 from fastml.neighbors import _brute, _search
 from fastml.neighbors._beside import Beside
+from fastml.neighbors._own_metric import ByFunction, balls, grow, is_of_function
 
 # The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
 OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
@@ -51,6 +52,14 @@ class NeighborsSearch(Accelerated):
             (fit or self._fit)(X, y)
         finally:
             self.algorithm = algorithm
+        if callable(self.metric):
+            if algorithm == "ball_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
+                self._fit_method, n_threads = "ball_tree", effective_n_threads(self.n_jobs or None)
+                self._tree, ball = grow(
+                    self._fit_X, self.leaf_size, self.metric, self.effective_metric_params_, n_threads=n_threads
+                )
+                balls.put(self, (self._tree, ball))
+            return self
         if algorithm == "kd_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
             self._fit_method = "kd_tree"
             del self._tree
@@ -108,6 +117,16 @@ class NeighborsSearch(Accelerated):
         planted = _search.plant(tree.get_arrays()[0], n_threads=effective_n_threads(self.n_jobs))
         return Search(planted._replace(X=self._fit_X), metric)
 
+    def _by_function(self):
+        """Return the search by a function as metric, or None."""
+        if "_fit_method" not in vars(self):
+            check_is_fitted(self)
+        if self._fit_method == "brute" and callable(self.effective_metric_) and not issparse(self._fit_X):
+            return ByFunction(self, self.effective_metric_, self.effective_metric_params_)
+        if self._fit_method == "ball_tree" and is_of_function(self._tree):
+            return ByFunction(self, None, None)
+        return None
+
     def _queries(self, X):
         """Check samples as scikit-learn does."""
         return check_X(self, X, reset=False, accept_sparse="csr", order="C")
@@ -115,12 +134,16 @@ class NeighborsSearch(Accelerated):
 
 def refuse(est, X):
     """Leave to scikit-learn's own code what has no kernel."""
-    if est.algorithm == "ball_tree":
+    if est.algorithm == "ball_tree" and not callable(est.metric):
         raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
     if isinstance(X, KDTree | BallTree | NeighborsBase):
         raise NotCovered(f"X is a fitted {type(X).__name__}.")
     if issparse(X):
         raise NotCovered("X is sparse.")
+    if callable(est.metric):
+        if est.algorithm == "kd_tree":
+            raise NotCovered("k-d trees take no function as metric.")
+        return
     if est.metric_params:
         raise NotCovered("metric_params has no kernel.")
     if est.metric == "minkowski":
@@ -194,18 +217,21 @@ class KNeighbors(NeighborsSearch):
         >>> model.kneighbors([[2.0]])
         (array([[1.]]), array([[1]]))
         """
-        by_brute_force = self._by_brute_force()
-        search = None if by_brute_force else self._tree_search()
+        by_function = self._by_function()
+        by_brute_force = by_function is None and self._by_brute_force()
+        search = None if by_function or by_brute_force else self._tree_search()
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
-        if by_brute_force and issparse(X):
+        if (by_function or by_brute_force) and issparse(X):
             raise NotCovered("X is sparse.")
         if issparse(X) or k > self.n_samples_fit_ - (X is None):
             return super().kneighbors(X, n_neighbors, return_distance)  # the same
         queries = None if X is None else self._queries(X)
         options = {"with_distances": bool(return_distance), "n_threads": effective_n_threads(self.n_jobs)}
-        if by_brute_force:
+        if by_function:
+            distances, indices = by_function.nearest(queries, int(k), with_distances=bool(return_distance))
+        elif by_brute_force:
             distances, indices = _brute.nearest(self._fit_X, queries, int(k), **options)
         else:
             distances, indices = _search.nearest(search.planted, queries, int(k), metric=search.metric, **options)
@@ -266,9 +292,10 @@ class RadiusNeighbors(NeighborsSearch):
         >>> indices[0].tolist()
         [0, 1]
         """
-        if self._by_brute_force():
+        by_function = self._by_function()
+        if by_function is None and self._by_brute_force():
             raise NotCovered("The neighbours within a radius are searched by brute force.")
-        search = self._tree_search()
+        search = None if by_function else self._tree_search()
         radius = self.radius if radius is None else radius
         is_told = isinstance(sort_results, Integral | np.bool_)
         if issparse(X) or not is_told or (sort_results and not return_distance):
@@ -277,6 +304,8 @@ class RadiusNeighbors(NeighborsSearch):
         n_queries = self.n_samples_fit_ if X is None else queries.shape[0]
         if not (isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))):
             return super().radius_neighbors(X, radius, return_distance, sort_results)
+        if by_function:
+            return by_function.within(queries, radius, with_distances=bool(return_distance), sort=bool(sort_results))
         rows = _search.within(
             search.planted,
             queries,

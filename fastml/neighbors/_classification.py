@@ -86,7 +86,13 @@ class KNeighborsClassifier(KNeighbors, sklearn.neighbors.KNeighborsClassifier):
         [[1.0, 0.0], [0.5, 0.5]]
         """
         brute = vars(self).get("_fit_method") == "brute"
-        if not brute or self.weights != "uniform" or self.outputs_2d_ or self.n_neighbors > self.n_samples_fit_:
+        if (
+            not brute
+            or callable(self.effective_metric_)
+            or self.weights != "uniform"
+            or self.outputs_2d_
+            or self.n_neighbors > self.n_samples_fit_
+        ):
             return super().predict_proba(X)  # which asks for our neighbours
         self._by_brute_force()  # or it is not covered
         return shares(self._y[self.kneighbors(X, return_distance=False)], len(self.classes_))

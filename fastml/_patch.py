@@ -25,7 +25,8 @@ def patch_sklearn(names=None):
     Parameters
     ----------
     names : str or iterable of str, default=None
-        What to replace, as in ``["KMeans"]``. None stands for all of :func:`fastml.accelerated`.
+        What to replace, as in ``["KMeans"]``, or ``["sklearn.cluster.KMeans"]`` as :func:`fastml.accelerated` has
+        it. None stands for all of them.
 
     Raises
     ------
@@ -129,12 +130,12 @@ def _select(names):
         return every
     wanted = {names} if isinstance(names, str) else set(names)
     known = {name for _, name in every}
-    if unknown := wanted - known:
+    if unknown := wanted - known - {f"{module}.{name}" for module, name in every}:
         raise ValueError(
             f"fastml has no replacement for {', '.join(sorted(map(str, unknown)))}; it has them for "
             f"{', '.join(sorted(known))}."
         )
-    return [(module, name) for module, name in every if name in wanted]
+    return [(module, name) for module, name in every if not wanted.isdisjoint((name, f"{module}.{name}"))]
 
 
 def _bound_early(plain):

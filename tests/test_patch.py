@@ -70,6 +70,14 @@ def test_some_names_alone():
     assert not isinstance(defining.Binarizer(), fake.Binarizer)
 
 
+def test_names_may_be_those_of_the_list():
+    fastml.patch_sklearn(fastml.accelerated()[1:])
+    assert sklearn.preprocessing.Binarizer is defining.Binarizer
+    assert sklearn.preprocessing.binarize is fake.binarize
+    fastml.unpatch_sklearn("sklearn.preprocessing.binarize")
+    assert sklearn.preprocessing.binarize is defining.binarize
+
+
 def test_unknown_names_are_refused_with_the_known():
     with pytest.raises(ValueError, match="replacement for KMean, Ridg; it has them for Binarizer, binarize"):
         fastml.patch_sklearn(["KMean", "Ridg", "Binarizer"])

@@ -125,9 +125,6 @@ class FittedForestClassifier(FittedForest):
         >>> model.predict_proba([[2.0], [6.0]]).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
         """
-        return self._probabilities(X)
-
-    def _probabilities(self, X):
         values = self._mean_leaf_values(self._samples(X))
         if self.n_outputs_ == 1:
             return values
@@ -167,7 +164,7 @@ class FittedForestClassifier(FittedForest):
         >>> model.predict([[2.0], [6.0]]).tolist()
         ['a', 'b']
         """
-        proba = self._probabilities(X)
+        proba = self.predict_proba(X)  # a subclass may have its own
         if self.n_outputs_ == 1:
             return self.classes_.take(proba.argmax(axis=1), axis=0)
         labels = np.empty((len(proba[0]), self.n_outputs_), dtype=self.classes_[0].dtype)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+import fastml
+import fastml._kernels
 
 CALLED = """
 from fastml._kernels._jit import kernel
@@ -35,9 +36,10 @@ print(caller(), sum(caller.stats.cache_hits.values()))
 @pytest.fixture
 def copy(tmp_path):
     """The folder of a copy of the package without compiled kernels."""
-    ignored = shutil.ignore_patterns("__pycache__", "isa_*", "*.so")
-    shutil.copytree(ROOT / "fastml", tmp_path / "fastml", ignore=ignored)
-    shutil.copytree(ROOT / "kernels", tmp_path / "fastml/_kernels", ignore=ignored)
+    ignored = shutil.ignore_patterns("__pycache__", "isa_*", "*.so", "_kernels")
+    package, kernels = (Path(module.__file__).parent for module in (fastml, fastml._kernels))
+    shutil.copytree(package, tmp_path / "fastml", ignore=ignored)
+    shutil.copytree(kernels, tmp_path / "fastml/_kernels", ignore=ignored)
     return tmp_path
 
 

@@ -292,3 +292,23 @@ def test_boosting_does_not_ask_again_what_it_starts_from(name, monkeypatch):
     est.predict(X)
     monkeypatch.setattr(fastml.ensemble._gb_start, "init_raw_predictions", None)
     est.predict(X)
+
+
+@pytest.mark.parametrize("name", ["RandomForestClassifier", "ExtraTreesClassifier"])
+def test_a_forest_predicts_by_the_probabilities_of_its_subclass(name):
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    y = (X[:, 0] > 0).astype(int)
+
+    def predictions(library, left):
+        plain = getattr(library.ensemble, name)
+
+        class Contrary(plain):
+            def predict_proba(self, X):
+                return super().predict_proba(X)[:, ::-1]
+
+        contrary = Contrary(5, random_state=0).fit(X, y)
+        by_hand = plain(5, random_state=0).fit(X, y)
+        by_hand.predict_proba = lambda X: np.tile([1.0, 0.0], (len(X), 1))
+        return contrary.predict(X), by_hand.predict(X)
+
+    assert_same_outcome(predictions, fastml, sklearn)

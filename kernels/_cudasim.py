@@ -5,7 +5,7 @@ import sys
 import threading
 
 import numpy as np
-from numba.cuda.simulator import kernelapi
+from numba.cuda.simulator import kernel, kernelapi
 
 from fastml._kernels import _jit
 
@@ -38,5 +38,15 @@ class Shared(kernelapi.FakeCUDAShared):
             return self._allocations[line]
 
 
+_run = kernel.BlockThread.run
+
+
+def run(thread):
+    """Run a thread, which like a GPU's warns of no overflow."""
+    with np.errstate(all="ignore"):
+        _run(thread)
+
+
+kernel.BlockThread.run = run
 kernelapi.FakeCUDAShared = Shared
 sys.setswitchinterval(5e-5)  # a simulated barrier is a loop that keeps the interpreter's lock: 4 times as fast

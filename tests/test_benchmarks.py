@@ -326,6 +326,11 @@ def test_a_name_that_a_library_only_hands_on_is_none_of_its_own():
             own("fastml", name)
 
 
+def test_a_gpu_can_be_asked_what_fastml_used():
+    """``benchmarks.gpu`` watches what a contender takes out of its library."""
+    assert all(hasattr(families.family(name).CONTENDERS["fastml"], "own") for name in families.names())
+
+
 @pytest.mark.parametrize("family", [tree, ensemble], ids=lambda family: family.__name__)
 def test_the_grid_of_the_trees_runs_from_150_rows_to_a_million(family):
     grid = [workload for workload in family.WORKLOADS if workload.grid]

@@ -70,14 +70,21 @@ def test_an_sdist_has_all_that_a_build_needs(tree):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt" or not shutil.which("cc"), reason="needs a C compiler")
 def test_a_compiled_wheel_has_no_sources_and_is_small(tree):
+    """That of ``FASTML_TEST_WHEEL``, if it is set; else one is built."""
     pytest.importorskip("Cython")
-    wheel = build(tree, "wheel", FASTML_PURE="0", FASTML_BUILD_ISA="native")
+    given = os.environ.get("FASTML_TEST_WHEEL")
+    wheel = Path(given) if given else build(tree, "wheel", FASTML_PURE="0", FASTML_BUILD_ISA="native")
     packed = [n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n]
     assert {Path(name).suffix for name in packed} == {".py", ".so"}
-    found = {name.split("/", 3)[3].split(".")[0] for name in packed if "/isa_" in name}
+    found = {}
+    for name in packed:
+        if "/isa_" in name:
+            level, module = name.split("/isa_")[1].split(".")[0].split("/", 1)
+            found.setdefault(level, set()).add(module)
     modules = {p.relative_to(tree / "kernels").with_suffix("").as_posix() for p in tree.glob("kernels/*/*.pyx")}
-    assert found == modules - {"runtime/pool"}
-    assert wheel.stat().st_size < 5 * MEBIBYTE  # of one level; 15 of all
+    assert len(found) > 0
+    assert all(made == modules - {"runtime/pool"} for made in found.values())
+    assert wheel.stat().st_size < 5 * MEBIBYTE * len(found)
 
 
 def installed(folder, version):

@@ -88,9 +88,12 @@ class Estimators:
 
     package = "sklearn"
 
+    def own(self, name):
+        return own(self.package, f"cluster.{name}")
+
     def fit(self, data, weighted=False, **parameters):
         n_jobs = threads() if threads() != 1 else None
-        model = own(self.package, "cluster.DBSCAN")(eps=float(data["eps"]), min_samples=10, n_jobs=n_jobs, **parameters)
+        model = self.own("DBSCAN")(eps=float(data["eps"]), min_samples=10, n_jobs=n_jobs, **parameters)
         weights = np.random.default_rng(2).integers(0, 3, len(data["X"])) if weighted else None
         return Task(lambda: model.fit(data["X"], sample_weight=weights), fitted)
 

@@ -52,8 +52,11 @@ class Estimators:
 
     package = "sklearn"
 
+    def own(self, name):
+        return own(self.package, f"neighbors.{name}")
+
     def model(self, estimator="NearestNeighbors", **parameters):
-        return own(self.package, f"neighbors.{estimator}")(n_jobs=threads(), **parameters)
+        return self.own(estimator)(n_jobs=threads(), **parameters)
 
     def fit(self, data, **parameters):
         model = self.model(**parameters)
@@ -125,6 +128,7 @@ CONTENDERS = {"sklearn": Estimators, "fastml": Fastml, "sklearnex": Sklearnex, "
 F64 = "float64"
 TEN = {"n_neighbors": 10}
 TREE = {"algorithm": "kd_tree"}
+BRUTE = {"algorithm": "brute"}
 
 PROMISED = (
     Workload("kd-2d", "kneighbors", Points(200_000, 2), TEN, "10 nearest of 200k x 2 among themselves", cost=0.7,
@@ -144,9 +148,9 @@ PROMISED = (
              "neighbours within a radius, 1000 on average, 5k x 2", cost=0.3, goals={F64: 4}),
     Workload("kd-predict", "predict", Points(50_000, 3), {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier, predict, 50k x 3", cost=0.3, goals={F64: 1.5}),
-    Workload("brute", "kneighbors", Points(50_000, 64), TEN | {"n_rows": 10_000},
+    Workload("brute", "kneighbors", Points(50_000, 64), TEN | BRUTE | {"n_rows": 10_000},
              "10 nearest of 10k, by brute force among 50k x 64", cost=2.5, goals={F64: 3, "float32": 3}),
-    Workload("brute-row", "kneighbors", Points(20_000, 64), {"n_rows": 1},
+    Workload("brute-row", "kneighbors", Points(20_000, 64), BRUTE | {"n_rows": 1},
              "5 nearest of one row, by brute force among 20k x 64", cost=1e-3, goals={F64: 1}),
     Workload("brute-digits", "predict", Digits(), {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier, predict, digits", cost=0.02, goals={F64: 3}),

@@ -7,6 +7,7 @@ from fastml._kernels.neighbors.kd_tree_jit import farther, sort_rows, take, writ
 from fastml._kernels.neighbors.rows import DISTANCE, SQUARE
 from fastml._kernels.neighbors.trees import EUCLIDEAN
 from fastml._kernels.neighbors.votes_jit import count
+from fastml._kernels.runtime.interrupt_jit import slices
 
 BLOCK = 16
 
@@ -17,15 +18,17 @@ def narrow(rows, n_threads):
 
 def nearest(rows, Q, selves, distances, indices, n_threads):
     distances = np.empty(indices.shape) if distances is None else distances
-    find_nearest(rows.X, Q, selves, metric_of(rows.measure), distances, indices)
+    metric = metric_of(rows.measure)
+    for begin, end in slices(len(Q)):
+        find_nearest(rows.X, Q, selves, metric, distances, indices, begin, end)
     tell(rows.measure, distances)
 
 
 @kernel
-def find_nearest(X, Q, selves, metric, squares, indices):
+def find_nearest(X, Q, selves, metric, squares, indices, begin, end):
     k = indices.shape[1] + selves
     found, at = np.empty(k), np.empty(k, np.int64)
-    for i in range(len(Q)):
+    for i in range(begin, end):
         found[:], at[:] = np.inf, np.iinfo(np.int64).max
         for j in range(len(X)):
             total = 0.0
@@ -44,13 +47,16 @@ def vote(rows, Q, selves, ballot, n_threads):
 
 def count_within(rows, Q, selves, limits, counts, n_threads):
     nothing = np.empty(0, np.int64)
-    find_within(rows.X, Q, selves, metric_of(rows.measure), limits, counts, None, nothing, np.empty(0))
+    metric = metric_of(rows.measure)
+    for begin, end in slices(len(Q)):
+        find_within(rows.X, Q, selves, metric, limits, counts, None, nothing, np.empty(0), begin, end)
 
 
 def fill_within(rows, Q, selves, limits, found, sort, n_threads):
     distances = np.empty(len(found.indices)) if found.distances is None else found.distances
     metric, counts = metric_of(rows.measure), np.empty(len(Q), np.int64)
-    find_within(rows.X, Q, selves, metric, limits, counts, found.indptr, found.indices, distances)
+    for begin, end in slices(len(Q)):
+        find_within(rows.X, Q, selves, metric, limits, counts, found.indptr, found.indices, distances, begin, end)
     tell(rows.measure, distances)
     if sort:
         sort_rows(found.indptr, found.indices, distances)
@@ -67,8 +73,8 @@ def tell(measure, squares):
 
 
 @kernel
-def find_within(X, Q, selves, metric, limits, counts, indptr, indices, squares):
-    for i in range(len(Q)):
+def find_within(X, Q, selves, metric, limits, counts, indptr, indices, squares, begin, end):
+    for i in range(begin, end):
         counts[i] = 0
         for j in range(len(X)):
             if selves and i == j:

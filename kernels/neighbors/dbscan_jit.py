@@ -6,6 +6,7 @@ import numpy as np
 
 from fastml._kernels._jit import fma, kernel
 from fastml._kernels.neighbors.density import BALL_TREE, KD_TREE
+from fastml._kernels.runtime.interrupt_jit import slices
 
 IN, OUT, OPEN = range(3)
 
@@ -14,19 +15,25 @@ def cluster(X, limits, tree, density, labels, core, n_threads):
     lengths = X.max(axis=0) - X.min(axis=0)
     order = np.argsort(X[:, lengths.argmax()], kind="stable")
     keys, reach = X[order, lengths.argmax()], math.sqrt(limits.outside) * (1 + 1e-9)
-    found, open_ = np.empty(len(X), np.int64), np.zeros(1, np.int64)
+    pairs, open_ = (X, order, keys, reach, limits, tree), np.zeros(1, np.int64)
     weights = np.ones(len(X)) if density.weights is None else density.weights
-    find_core(X, order, keys, reach, limits, tree, density.min_samples, weights, density.doubt, core, open_)
-    if not open_[0]:
-        expand(X, order, keys, reach, limits, tree, core, np.argsort(order), labels, found)
-        check(X, order, keys, reach, limits, tree, core, labels, open_)
+    for part in slices(len(X)):
+        find_core(*pairs, density.min_samples, weights, density.doubt, core, open_, *part)
+    if open_[0]:
+        return int(open_[0])
+    labels[:] = -1
+    places, stack, state = np.argsort(order), np.empty(len(X), np.int64), np.zeros(3, np.int64)
+    for part in slices(np.count_nonzero(core)):
+        expand(*pairs, core, places, labels, stack, state, *part)
+    for part in slices(len(X)):
+        check(*pairs, core, labels, open_, *part)
     return int(open_[0])
 
 
 @kernel
-def find_core(X, order, keys, reach, limits, tree, min_samples, weights, doubt_of_one, core, open_):
+def find_core(X, order, keys, reach, limits, tree, min_samples, weights, doubt_of_one, core, open_, begin, end):
     """Which samples have enough neighbours, themselves included."""
-    for p in range(len(order)):
+    for p in range(begin, end):
         least = most = sizes = number = 0.0
         for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):
             if keys[q] > keys[p] + reach:
@@ -45,34 +52,38 @@ def find_core(X, order, keys, reach, limits, tree, min_samples, weights, doubt_o
 
 
 @kernel
-def expand(X, order, keys, reach, limits, tree, core, places, labels, stack):
-    """Give each core sample that has no label yet a new one, and all that can be reached from it."""
-    labels[:] = -1
-    number = 0
-    for start in range(len(labels)):
-        if not core[start] or labels[start] >= 0:
-            continue
-        labels[start], stack[0], n_waiting = number, start, 1
-        while n_waiting:
-            n_waiting -= 1
-            i = stack[n_waiting]
-            p = places[i]
-            for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):
-                if keys[q] > keys[p] + reach:
-                    break
-                j = order[q]
-                if labels[j] < 0 and judge(X, limits, tree, i, j) == IN:
-                    labels[j] = number
-                    if core[j]:
-                        stack[n_waiting] = j
-                        n_waiting += 1
-        number += 1
+def expand(X, order, keys, reach, limits, tree, core, places, labels, stack, state, begin, end):
+    """Give each core sample that has no label yet a new one, and all that can be reached from it.
+
+    begin, end: which of the core samples, in the order in which they are reached.
+    state (3,): where to look for the next without a label, how many wait on the stack, how many labels there are.
+    """
+    start, n_waiting, number = state
+    for _ in range(begin, end):
+        if not n_waiting:
+            while not core[start] or labels[start] >= 0:
+                start += 1
+            labels[start], stack[0], n_waiting = number, start, 1
+            number += 1
+        n_waiting -= 1
+        i = stack[n_waiting]
+        p = places[i]
+        for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):
+            if keys[q] > keys[p] + reach:
+                break
+            j = order[q]
+            if labels[j] < 0 and judge(X, limits, tree, i, j) == IN:
+                labels[j] = number - 1
+                if core[j]:
+                    stack[n_waiting] = j
+                    n_waiting += 1
+    state[0], state[1], state[2] = start, n_waiting, number
 
 
 @kernel
-def check(X, order, keys, reach, limits, tree, core, labels, open_):
+def check(X, order, keys, reach, limits, tree, core, labels, open_, begin, end):
     """Count pairs that are open and would change a label if they were neighbours."""
-    for p in range(len(order)):
+    for p in range(begin, end):
         if not core[order[p]]:
             continue
         for q in range(np.searchsorted(keys, keys[p] - reach), len(order)):

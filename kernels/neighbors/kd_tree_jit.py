@@ -8,6 +8,7 @@ import numpy as np
 from fastml._kernels._jit import kernel
 from fastml._kernels.neighbors.trees import ABSENT, CHEBYSHEV, EUCLIDEAN, LEAF, WIDTH, count_nodes
 from fastml._kernels.neighbors.votes_jit import count
+from fastml._kernels.runtime.interrupt_jit import slices
 
 # Children that wait on a walk; see kd_tree.h.
 STACK = 128
@@ -19,7 +20,7 @@ def build(X, tree, n_threads):
     tree.order[:] = -1
     tree.points[:] = np.inf
     for leaf in range(len(tree.points)):
-        rows = np.sort(order[leaf * LEAF : (leaf + 1) * LEAF])
+        rows = order[leaf * LEAF : (leaf + 1) * LEAF]
         tree.order[leaf * LEAF : leaf * LEAF + len(rows)] = rows
         tree.points[leaf, :, : len(rows)] = X[rows].T
 
@@ -45,36 +46,44 @@ def part(X, order, c, width, first, end):
         yield c, first, end
         return
     middle = first + (end - first) // 2
-    rows = np.sort(order[first * LEAF : end * LEAF])
-    widest = np.argmax(X[rows].max(axis=0) - X[rows].min(axis=0))
-    order[first * LEAF : end * LEAF] = rows[np.argsort(X[rows, widest], kind="stable")]
+    rows, n_lower = order[first * LEAF : end * LEAF], (middle - first) * LEAF
+    points = X[rows]
+    x = points[:, np.argmax(points.max(axis=0) - points.min(axis=0))]
+    median = np.partition(x, n_lower)[n_lower]
+    lower = x < median
+    lower[np.flatnonzero(x == median)[: n_lower - np.count_nonzero(lower)]] = True  # equal ones by their index
+    rows[:] = np.concatenate([rows[lower], rows[~lower]])  # which leaves both halves sorted
     yield from part(X, order, c, width // 2, first, middle)
     yield from part(X, order, c + width // 2, width // 2, middle, end)
 
 
 def arrange(tree, X, metric, sequence, n_threads):
     homes = np.empty(len(X), np.int64)
-    find_homes(tree.boxes, tree.children, X, metric, homes)
+    for begin, end in slices(len(X)):
+        find_homes(tree.boxes, tree.children, X, metric, homes, begin, end)
     sequence[:] = np.argsort(homes, kind="stable")
 
 
 def nearest(tree, queries, distances, indices, n_threads):
     if distances is None:
         distances = np.empty(indices.shape)
-    find_nearest(tree, queries.X, queries.selves, queries.metric, distances, indices)
+    for begin, end in slices(len(indices)):
+        find_nearest(tree, queries.X, queries.selves, queries.metric, distances, indices, begin, end)
 
 
 def count_within(tree, queries, radii, counts, n_threads):
-    nothing = np.empty(0, np.int64)
-    find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, None, nothing, np.empty(0))
+    rows = None, np.empty(0, np.int64), np.empty(0)
+    for begin, end in slices(len(radii)):
+        find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, *rows, begin, end)
 
 
 def fill_within(tree, queries, radii, rows, sort, n_threads):
     distances = np.empty(len(rows.indices)) if rows.distances is None else rows.distances
-    counts = np.empty(len(radii), np.int64)
-    find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, rows.indptr, rows.indices, distances)
-    if sort:
-        sort_rows(rows.indptr, rows.indices, distances)
+    rows, counts = (rows.indptr, rows.indices, distances), np.empty(len(radii), np.int64)
+    for begin, end in slices(len(radii)):
+        find_within(tree, queries.X, queries.selves, queries.metric, radii, counts, *rows, begin, end)
+        if sort:
+            sort_rows(*rows, begin, end)
 
 
 def split(values, indptr):
@@ -113,8 +122,8 @@ def box_distance(boxes, metric, node, c, x):
 
 
 @kernel
-def find_homes(boxes, children, X, metric, homes):
-    for i in range(len(X)):
+def find_homes(boxes, children, X, metric, homes, begin, end):
+    for i in range(begin, end):
         node = 0
         while node >= 0:
             best, nearest_child = np.inf, 0
@@ -128,11 +137,11 @@ def find_homes(boxes, children, X, metric, homes):
 
 
 @kernel
-def find_nearest(tree, X, selves, metric, distances, indices):
+def find_nearest(tree, X, selves, metric, distances, indices, begin, end):
     k = indices.shape[1] + selves
     found, at = np.empty(k), np.empty(k, np.int64)
     waiting, bounds = np.empty(STACK, np.int64), np.empty(STACK)
-    for i in range(len(X)):
+    for i in range(begin, end):
         found[:], at[:] = np.inf, np.iinfo(np.int64).max
         waiting[0], bounds[0], n_waiting = 0, 0.0, 1
         while n_waiting:
@@ -204,9 +213,9 @@ def take(found, at, distance, index):
 
 
 @kernel
-def find_within(tree, X, selves, metric, radii, counts, indptr, indices, distances):
+def find_within(tree, X, selves, metric, radii, counts, indptr, indices, distances, begin, end):
     waiting = np.empty(STACK, np.int64)
-    for i in range(len(X)):
+    for i in range(begin, end):
         most = radii[i] * radii[i] if metric == EUCLIDEAN else radii[i]
         if radii[i] < 0:
             most = -1.0
@@ -233,9 +242,9 @@ def find_within(tree, X, selves, metric, radii, counts, indptr, indices, distanc
 
 
 @kernel
-def sort_rows(indptr, indices, distances):
+def sort_rows(indptr, indices, distances, begin, end):
     """Sort each row by distance and index."""
-    for i in range(len(indptr) - 1):
+    for i in range(begin, end):
         row = slice(indptr[i], indptr[i + 1])
         order = np.argsort(indices[row])
         indices[row], distances[row] = indices[row][order], distances[row][order]

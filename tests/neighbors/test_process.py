@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import fastml
-import fastml._kernels
 from fastml.neighbors import NearestNeighbors
 from tests.memory import EXACT, MEASURE
 from tests.processes import assert_stops_within_a_second, run
@@ -49,7 +48,6 @@ def test_a_forked_child_answers():
 
 @unix
 @pytest.mark.timing
-@pytest.mark.skipif(fastml._kernels.ISA is None, reason="a call of a Numba twin goes on to its end")
 @pytest.mark.parametrize(
     "call", ["est.kneighbors(far)", "est.radius_neighbors(far, 2.0)", "NearestNeighbors().fit(much)"]
 )

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import fastml
-import fastml._kernels
 import fastml.ensemble
 import fastml.tree
-from tests.levels import assert_same_at_every_level, digest, in_every_order
+from tests.levels import assert_same_at_every_level, digest, in_every_order, several_levels
 
 from .agreement import observe
 from .digest import LARGE, digests, large_case, observed, small_digests
@@ -53,7 +52,7 @@ def test_threads_are_used(name):
     assert fastml.explain(est)["fit"].n_threads == 3
 
 
-@pytest.mark.skipif(fastml._kernels.ISA is None, reason="no compiled kernels: a pure installation")
+@several_levels
 def test_instruction_set():
     with fastml.config_context(n_threads=1):
         here = digests()

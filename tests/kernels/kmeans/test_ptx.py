@@ -1,36 +1,17 @@
 """The GPU kernels compile without a GPU, into what they were written for."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
-from tests.kernels.twins import SIMULATED
+from tests.kernels.ptx import CAPABILITIES, compiled, count
 
-SCRIPT = """
-import sys
-from types import SimpleNamespace
-
-import numba.cuda.dispatcher
-from numba import cuda, float32, float64, int32, uint8
-
-from fastml._kernels.kmeans import lloyd_cuda
-
-cc = int(sys.argv[1]), int(sys.argv[2])
-T = {"f32": float32, "f64": float64}[sys.argv[3]]
-numba.cuda.dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=cc)
-table, column, labels = T[:, ::1], T[::1], int32[::1]
-signatures = {
-    "assign_lloyd": (table, table, column, labels, labels),
-    "assign_elkan": (table, table, labels, labels),
-    "add_up_cluster": (table, column, labels, uint8[::1], table, column),
-    "own_distances": (table, column, table, labels, column),
-}
-for name, signature in signatures.items():
-    ptx, _ = cuda.compile_ptx(getattr(lloyd_cuda, name).py_func, signature, cc=cc)
-    print("KERNEL", name, ptx)
-"""
+SIGNATURES = """{
+    "assign_lloyd": (T[:, ::1], T[:, ::1], T[::1], int32[::1], int32[::1]),
+    "assign_elkan": (T[:, ::1], T[:, ::1], int32[::1], int32[::1]),
+    "add_up_cluster": (T[:, ::1], T[::1], int32[::1], uint8[::1], T[:, ::1], T[::1]),
+    "own_distances": (T[:, ::1], T[::1], T[:, ::1], int32[::1], T[::1]),
+}"""
 
 
 @pytest.fixture(scope="module", params=["f32", "f64"])
@@ -38,21 +19,10 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=[(7, 5), (8, 0), (9, 0)], ids=["7.5", "8.0", "9.0"])
+@pytest.fixture(scope="module", params=CAPABILITIES, ids=CAPABILITIES.get)
 def ptx(request, kind):
-    """PTX by kernel. Compiled in another process, which is told that it has such a GPU."""
-    pytest.importorskip("numba_cuda", reason="needs the extra 'cuda'")
-    if SIMULATED:
-        pytest.skip("the simulator compiles nothing")
-    run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *map(str, request.param), kind], capture_output=True, text=True, check=True
-    )
-    parts = (part.split(maxsplit=1) for part in run.stdout.split("KERNEL ")[1:])
-    return dict(parts)
-
-
-def count(pattern, text):
-    return len(re.findall(pattern, text))
+    """PTX by kernel."""
+    return compiled("kmeans.lloyd_cuda", SIGNATURES, request.param, kind)
 
 
 def test_every_kernel_compiles_and_keeps_its_values_in_registers(ptx):

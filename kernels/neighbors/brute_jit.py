@@ -59,7 +59,7 @@ def fill_within(rows, Q, selves, limits, found, sort, n_threads):
         find_within(rows.X, Q, selves, metric, limits, counts, found.indptr, found.indices, distances, begin, end)
     tell(rows.measure, distances)
     if sort:
-        sort_rows(found.indptr, found.indices, distances)
+        sort_rows(found.indptr, found.indices, distances, 0, len(Q))
 
 
 def metric_of(measure):

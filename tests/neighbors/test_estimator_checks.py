@@ -14,15 +14,6 @@ ESTIMATORS = [
     for name in NAMES
     for params in ({}, {"algorithm": "kd_tree"}, {"algorithm": "brute"})
 ]
-ESTIMATORS += [
-    getattr(fastml.neighbors, name)()
-    for name in (
-        "RadiusNeighborsClassifier",
-        "RadiusNeighborsRegressor",
-        "KNeighborsTransformer",
-        "RadiusNeighborsTransformer",
-    )
-]
 
 
 def expected(estimator):

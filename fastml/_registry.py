@@ -41,8 +41,14 @@ ACCELERATED = {
     "sklearn.neighbors": {
         "KNeighborsClassifier": "fastml.neighbors._classification",
         "KNeighborsRegressor": "fastml.neighbors._regression",
+        "KNeighborsTransformer": "fastml.neighbors._graph",
         "LocalOutlierFactor": "fastml.neighbors._lof",
         "NearestNeighbors": "fastml.neighbors._unsupervised",
+        "RadiusNeighborsClassifier": "fastml.neighbors._classification",
+        "RadiusNeighborsRegressor": "fastml.neighbors._regression",
+        "RadiusNeighborsTransformer": "fastml.neighbors._graph",
+        "kneighbors_graph": "fastml.neighbors._graph",
+        "radius_neighbors_graph": "fastml.neighbors._graph",
     },
     "sklearn.tree": {
         "DecisionTreeClassifier": "fastml.tree._classes",

@@ -1,6 +1,7 @@
 """What the estimators of neighbours share: the fit, and the neighbours of samples."""
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -21,16 +22,27 @@ from fastml.neighbors._own_metric import ByFunction, balls, grow, is_of_function
 # The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
 OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
 OF_TREE = {"EuclideanDistance64": "euclidean", "ManhattanDistance64": "manhattan", "ChebyshevDistance64": "chebyshev"}
-BY_BRUTE_FORCE = ("euclidean", "l2")
 # scikit-learn's rule of algorithm="auto": more features than these are searched by brute force.
 MOST_FEATURES = 15
 
 
 class Search(NamedTuple):
-    """A planted tree and the name of the metric that it is asked by."""
+    """A planted tree, the name of the metric that it is asked by, and scikit-learn's own tree, if that was made."""
 
     planted: _search.Planted
     metric: str
+    tree: KDTree | None = None
+
+
+class Ask(NamedTuple):
+    """A question to the neighbours of samples that were checked: called with a Ballot, it lets them vote."""
+
+    vote: Callable
+    by_distance: bool
+    n_queries: int
+
+    def __call__(self, ballot):
+        self.vote(ballot)
 
 
 searches = Beside()
@@ -42,7 +54,7 @@ class NeighborsSearch(Accelerated):
     def _plant(self, X, y=None, fit=None):
         """Fit as scikit-learn does, and grow a tree of ours in the place of its.
 
-        Its own code does all else, told to make no tree: `fit`, or if None the estimator's ``_fit``.
+        Its own code does all else, told to make no tree: `fit`, a method of its; None: what all of its fits share.
         """
         searches.put(self, None)
         refuse(self, X)
@@ -60,6 +72,8 @@ class NeighborsSearch(Accelerated):
                 )
                 balls.put(self, (self._tree, ball))
             return self
+        if self.effective_metric_ not in _search.METRICS:  # scikit-learn's rule of algorithm="auto"
+            return self
         if algorithm == "kd_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
             self._fit_method = "kd_tree"
             del self._tree
@@ -72,7 +86,12 @@ class NeighborsSearch(Accelerated):
         """scikit-learn's own tree, which its code may ask for; grown when it does."""
         if vars(self).get("_fit_method") != "kd_tree":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute '_tree'")
-        return KDTree(self._fit_X, self.leaf_size, metric=self.effective_metric_, **self.effective_metric_params_)
+        search = searches.get(self)
+        X = self._fit_X if search is None else search.planted.X  # `_fit_X` may have been edited since the fit
+        tree = KDTree(X, self.leaf_size, metric=self.effective_metric_, **self.effective_metric_params_)
+        if search is not None:
+            searches.put(self, search._replace(tree=tree))
+        return tree
 
     def _complete(self):
         if vars(self).get("_fit_method") == "kd_tree":
@@ -97,16 +116,18 @@ class NeighborsSearch(Accelerated):
             raise NotCovered("The samples of the fit are sparse.")
         if self.effective_metric_params_:
             raise NotCovered("metric_params has no kernel.")
-        if self.effective_metric_ not in BY_BRUTE_FORCE:
+        if self.effective_metric_ not in _brute.MEASURES:
             raise NotCovered(f"metric={self.effective_metric_!r} has no kernel for brute force.")
         return True
 
-    def _tree_search(self):
+    def _tree_search(self, itself):
         """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
         search = searches.get(self)
-        if search is None or search.planted.X is not self._fit_X:
+        if search is None or search.tree is not vars(self).get("_tree"):
             search = self._search_of_tree()
             searches.put(self, search)
+        if itself and search.planted.X is not self._fit_X:
+            raise NotCovered("The samples were changed after the fit.")
         return search
 
     def _search_of_tree(self):
@@ -115,7 +136,7 @@ class NeighborsSearch(Accelerated):
         if metric is None:
             raise NotCovered("The tree was grown for a metric that has no kernel.")
         planted = _search.plant(tree.get_arrays()[0], n_threads=effective_n_threads(self.n_jobs))
-        return Search(planted._replace(X=self._fit_X), metric)
+        return Search(planted._replace(X=self._fit_X), metric, tree)
 
     def _by_function(self):
         """Return the search by a function as metric, or None."""
@@ -132,9 +153,16 @@ class NeighborsSearch(Accelerated):
         return check_X(self, X, reset=False, accept_sparse="csr", order="C")
 
 
+def named(metric, p):
+    """Return the name of the metric that is used for the parameters, of those that have kernels."""
+    return OF_POWER.get(p) if metric == "minkowski" else metric
+
+
 def refuse(est, X):
     """Leave to scikit-learn's own code what has no kernel."""
-    if est.algorithm == "ball_tree" and not callable(est.metric):
+    if est.algorithm not in ("auto", "kd_tree", "brute") and not (
+        est.algorithm == "ball_tree" and callable(est.metric)
+    ):
         raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
     if isinstance(X, KDTree | BallTree | NeighborsBase):
         raise NotCovered(f"X is a fitted {type(X).__name__}.")
@@ -147,10 +175,12 @@ def refuse(est, X):
     if est.metric_params:
         raise NotCovered("metric_params has no kernel.")
     if est.metric == "minkowski":
-        if est.p not in OF_POWER:
+        if not isinstance(est.p, Real) or est.p not in OF_POWER:
             raise NotCovered(f"metric='minkowski' has no kernel for p={est.p}.")
-    elif not isinstance(est.metric, str) or est.metric not in _search.METRICS:
+    elif not isinstance(est.metric, str) or est.metric not in _search.METRICS | _brute.MEASURES:
         raise NotCovered(f"metric={est.metric!r} has no kernel.")
+    if est.algorithm == "kd_tree" and est.metric != "minkowski" and est.metric not in _search.METRICS:
+        raise NotCovered(f"metric={est.metric!r} has no tree.")
 
 
 def takes_tree(n_neighbors, n_samples, n_features):
@@ -219,7 +249,7 @@ class KNeighbors(NeighborsSearch):
         """
         by_function = self._by_function()
         by_brute_force = by_function is None and self._by_brute_force()
-        search = None if by_function or by_brute_force else self._tree_search()
+        search = None if by_function or by_brute_force else self._tree_search(X is None)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
@@ -232,10 +262,36 @@ class KNeighbors(NeighborsSearch):
         if by_function:
             distances, indices = by_function.nearest(queries, int(k), with_distances=bool(return_distance))
         elif by_brute_force:
-            distances, indices = _brute.nearest(self._fit_X, queries, int(k), **options)
+            distances, indices = _brute.nearest(self._fit_X, queries, int(k), metric=self.effective_metric_, **options)
         else:
             distances, indices = _search.nearest(search.planted, queries, int(k), metric=search.metric, **options)
         return (distances, indices) if return_distance else indices
+
+    def _ask_neighbors(self, X):
+        """Return an Ask for the nearest of samples, or None where ``kneighbors`` is to be asked instead."""
+        k, weights = self.n_neighbors, self.weights
+        if type(self).kneighbors is not KNeighbors.kneighbors or not (weights is None or isinstance(weights, str)):
+            return None
+        if self._by_function():
+            return None
+        by_brute_force = self._by_brute_force()
+        if by_brute_force and named(self.metric, self.p) != self.effective_metric_:
+            raise NotCovered("The metric was changed after the fit.")  # scikit-learn's votes look at it
+        if (
+            not isinstance(k, Integral)
+            or type(k) is bool
+            or not 1 <= k <= self.n_samples_fit_ - (X is None)
+            or issparse(X)
+        ):
+            return None
+        search = None if by_brute_force else self._tree_search(X is None)
+        queries = None if X is None else self._queries(X)
+        options = {"n_threads": effective_n_threads(self.n_jobs)}
+        if by_brute_force:
+            vote = partial(_brute.vote, self._fit_X, queries, metric=self.effective_metric_, **options)
+        else:
+            vote = partial(_search.vote, search.planted, queries, metric=search.metric, **options)
+        return Ask(vote, weights == "distance", self.n_samples_fit_ if X is None else len(queries))
 
 
 class RadiusNeighbors(NeighborsSearch):
@@ -293,27 +349,54 @@ class RadiusNeighbors(NeighborsSearch):
         [0, 1]
         """
         by_function = self._by_function()
-        if by_function is None and self._by_brute_force():
-            raise NotCovered("The neighbours within a radius are searched by brute force.")
-        search = None if by_function else self._tree_search()
         radius = self.radius if radius is None else radius
-        is_told = isinstance(sort_results, Integral | np.bool_)
-        if issparse(X) or not is_told or (sort_results and not return_distance):
+        if by_function and self._is_well_put(X, return_distance, sort_results):
+            queries = None if X is None else self._queries(X)
+            if self._are_radii(radius, queries):
+                options = {"with_distances": bool(return_distance), "sort": bool(sort_results)}
+                return by_function.within(queries, radius, **options)
+        rows = None if by_function else self._rows_within(X, radius, return_distance, sort_results)
+        if rows is None:
             return super().radius_neighbors(X, radius, return_distance, sort_results)  # raises the error
-        queries = None if X is None else self._queries(X)
-        n_queries = self.n_samples_fit_ if X is None else queries.shape[0]
-        if not (isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))):
-            return super().radius_neighbors(X, radius, return_distance, sort_results)
-        if by_function:
-            return by_function.within(queries, radius, with_distances=bool(return_distance), sort=bool(sort_results))
-        rows = _search.within(
-            search.planted,
-            queries,
-            radius,
-            metric=search.metric,
-            with_distances=bool(return_distance),
-            sort=bool(sort_results),
-            n_threads=effective_n_threads(self.n_jobs),
-        )
         indices = _search.row_arrays(rows, rows.indices)
         return (_search.row_arrays(rows, rows.distances), indices) if return_distance else indices
+
+    def _rows_within(self, X, radius, with_distances, sort=False):
+        """Return the Rows of neighbours within a radius, or None where scikit-learn's code is to tell what is wrong."""
+        by_brute_force = self._by_brute_force()
+        search = None if by_brute_force else self._tree_search(X is None)
+        if by_brute_force and not isinstance(radius, Real):
+            raise NotCovered("Only a tree is asked about several radii.")
+        if by_brute_force and issparse(X):
+            raise NotCovered("X is sparse.")
+        if not self._is_well_put(X, with_distances, sort):
+            return None
+        queries = None if X is None else self._queries(X)
+        if not self._are_radii(radius, queries):
+            return None
+        options = {
+            "with_distances": bool(with_distances),
+            "sort": bool(sort),
+            "n_threads": effective_n_threads(self.n_jobs),
+        }
+        if by_brute_force:
+            return _brute.within(self._fit_X, queries, radius, metric=self.effective_metric_, **options)
+        return _search.within(search.planted, queries, radius, metric=search.metric, **options)
+
+    @staticmethod
+    def _is_well_put(X, with_distances, sort):
+        return not issparse(X) and isinstance(sort, Integral | np.bool_) and bool(with_distances or not sort)
+
+    def _are_radii(self, radius, queries):
+        n_queries = self.n_samples_fit_ if queries is None else len(queries)
+        return isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))
+
+    def _voters(self, X):
+        """Return the Rows of those that vote on samples, or None where ``radius_neighbors`` is to be asked instead."""
+        if type(self).radius_neighbors is not RadiusNeighbors.radius_neighbors or not (
+            X is None or type(X) is np.ndarray
+        ):
+            return None
+        if not (self.weights is None or isinstance(self.weights, str)) or self._by_function():
+            return None
+        return self._rows_within(X, self.radius, self.weights == "distance")

@@ -1,40 +1,83 @@
-"""Driver of searches by brute force, Euclidean.
+"""Driver of searches by brute force.
 
-    nearest(samples, X, k, *, with_distances, n_threads)        distances (n, k) or None, indices (n, k)
+    nearest(samples, X, k, *, metric, with_distances, n_threads)        distances (n, k) or None, indices (n, k)
+    vote(samples, X, ballot, *, metric, n_threads)                      fills a Ballot
+    within(samples, X, radii, *, metric, with_distances, sort, n_threads)       Rows
 
 samples  (n_samples, n_features)
 X        (n_queries, n_features); None: the samples themselves, none of which is then its own neighbour.
+metric   a name in MEASURES
 
-Nothing is kept between calls: samples changed in place count as they are, as in scikit-learn.
+By direct differences, so that an offset of the samples costs no digits. Equally near neighbours come in the order of
+their indices. Nothing is kept between calls: samples changed in place count as they are, as in scikit-learn.
 """
 
 import numpy as np
 
-from fastml._dispatch import load, record
-from fastml._kernels.neighbors.rows import allocate, unprepared
+from fastml._dispatch import NotCovered, load, record
+from fastml._kernels.neighbors.rows import CHEBYSHEV, DISTANCE, MANHATTAN, SQUARE, allocate, unprepared
+from fastml._kernels.neighbors.trees import Rows
 
+MEASURES = {
+    "euclidean": DISTANCE,
+    "l2": DISTANCE,
+    "sqeuclidean": SQUARE,
+    "manhattan": MANHATTAN,
+    "cityblock": MANHATTAN,
+    "l1": MANHATTAN,
+    "chebyshev": CHEBYSHEV,
+}
 # The float32 copy costs as much as to compare two queries with all samples without it (20,000 x 128).
 WORTH_PREPARING = 2
+# Beyond, a square may overflow.
+LARGEST = 1e150
 
 
-def nearest(samples, X, k, *, with_distances, n_threads):
-    """Find the k nearest samples of each query, nearest first: distances in the units of X, and indices, int64.
-
-    By direct differences, so that an offset of the samples costs no digits. Equally near neighbours come in the order
-    of their indices.
-    """
-    record(n_threads=n_threads)
-    n_samples, n_features = samples.shape
-    queries = np.require(samples if X is None else X, np.float64, ["C", "A"])
-    kernel = load("neighbors.brute", float(n_samples) * len(queries) * n_features)
-    dtype = np.float32 if samples.dtype == np.float32 else np.float64
-    samples = np.require(samples, dtype, ["C", "A"])
-    if len(queries) > WORTH_PREPARING:
-        rows = allocate(samples, kernel.BLOCK)
-        kernel.narrow(rows, n_threads)
-    else:
-        rows = unprepared(samples)
+def nearest(samples, X, k, *, metric, with_distances, n_threads):
+    """Find the k nearest samples of each query, nearest first: distances by the metric, and indices, int64."""
+    kernel, rows, queries = _prepare(samples, X, metric, n_threads)
     indices = np.empty((len(queries), k), np.int64)
     distances = np.empty(indices.shape) if with_distances else None
     kernel.nearest(rows, queries, X is None, distances, indices, n_threads)
     return distances, indices
+
+
+def vote(samples, X, ballot, *, metric, n_threads):
+    """Let the nearest samples of each query vote."""
+    kernel, rows, queries = _prepare(samples, X, metric, n_threads)
+    kernel.vote(rows, queries, X is None, ballot, n_threads)
+
+
+def within(samples, X, radii, *, metric, with_distances, sort, n_threads):
+    """Find the samples within a radius of each query, the border included, as Rows; unsorted by their index.
+
+    radii  number, or (n_queries,)  as the metric tells distances
+    sort   nearest first; needs the distances
+    """
+    kernel, rows, queries = _prepare(samples, X, metric, n_threads)
+    radii = np.broadcast_to(np.asarray(radii, np.float64), len(queries))
+    limits = radii * radii if rows.measure == DISTANCE else radii.copy()
+    indptr = np.zeros(len(queries) + 1, np.int64)
+    kernel.count_within(rows, queries, X is None, limits, indptr[1:], n_threads)
+    np.cumsum(indptr, out=indptr)
+    found = Rows(indptr, np.empty(indptr[-1], np.int64), np.empty(indptr[-1]) if with_distances else None)
+    kernel.fill_within(rows, queries, X is None, limits, found, sort, n_threads)
+    return found
+
+
+def _prepare(samples, X, metric, n_threads):
+    """Return the kernel, the samples and the queries as it takes them."""
+    record(n_threads=n_threads)
+    queries = np.require(samples if X is None else X, np.float64, ["C", "A"])
+    kernel = load("neighbors.brute", float(len(queries)) * samples.size)
+    measure = MEASURES[metric]
+    euclidean = measure in (DISTANCE, SQUARE)
+    dtype = np.float32 if euclidean and samples.dtype == np.float32 else np.float64
+    samples = np.require(samples, dtype, ["C", "A"])
+    if not euclidean or len(queries) <= WORTH_PREPARING:
+        return kernel, unprepared(samples, measure), queries
+    rows = allocate(samples, kernel.BLOCK, measure)
+    kernel.narrow(rows, n_threads)
+    if dtype is np.float64 and np.isinf(rows.reach).any() and np.abs(samples).max() > LARGEST:
+        raise NotCovered(f"Squares of numbers beyond {LARGEST} may overflow.")
+    return kernel, rows, queries

@@ -120,6 +120,8 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         >>> model.kneighbors([[2.0]])
         (array([[1.]]), array([[1]]))
         """
+        if self._by_function():  # which takes what scikit-learn takes
+            return super().kneighbors(X, n_neighbors, return_distance)
         by_brute_force = self._by_brute_force()
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         whole = isinstance(k, Integral) and type(k) is not bool
@@ -141,7 +143,7 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
     def _most_tie(self, k):
         """Tell of some samples whether most have a last neighbour as near as the next one."""
         some = self._fit_X[:: -(-self.n_samples_fit_ // PROBES)]
-        search, options = self._tree_search(), {"with_distances": True, "n_threads": 1}
+        search, options = self._tree_search(True), {"with_distances": True, "n_threads": 1}
         distances, _ = _search.nearest(search.planted, some, k + 1, metric=search.metric, **options)
         return self._ties(distances, k).mean() > 0.5
 

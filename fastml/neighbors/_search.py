@@ -2,6 +2,7 @@
 
     plant(X, *, n_threads)                                                      Planted
     nearest(planted, X, k, *, metric, with_distances, n_threads)                distances (n, k) or None, indices (n, k)
+    vote(planted, X, ballot, *, metric, n_threads)                              fills a Ballot
     within(planted, X, radii, *, metric, with_distances, sort, n_threads)       Rows
 
 X  (n_queries, n_features); None: the samples of the tree, none of which is then its own neighbour.
@@ -52,6 +53,12 @@ def nearest(planted, X, k, *, metric, with_distances, n_threads):
     distances = np.empty(indices.shape) if with_distances else None
     kernel.nearest(planted.tree, queries, distances, indices, n_threads)
     return distances, indices
+
+
+def vote(planted, X, ballot, *, metric, n_threads):
+    """Let the nearest samples of each query vote."""
+    kernel, queries = _ask(planted, X, metric, n_threads)
+    kernel.vote(planted.tree, queries, ballot, n_threads)
 
 
 def within(planted, X, radii, *, metric, with_distances, sort, n_threads):

@@ -11,6 +11,10 @@ from numba import cuda
 
 from fastml._kernels._cuda import SIMULATED, THREADS, blocks, fma, kernel, mul, sqrt, to_device, to_host
 from fastml._kernels._cuda import device as device_function
+from fastml._kernels.neighbors import brute_jit
+from fastml._kernels.neighbors.brute_jit import count_within, fill_within  # noqa: F401  (on the host)
+from fastml._kernels.neighbors.rows import DISTANCE
+from fastml._kernels.neighbors.votes_jit import count
 
 # The tile: a thread has ROWS queries x COLUMNS samples of dot products in registers, and the threads lie DOWN x ACROSS.
 # Where an index is masked, the compiler sees that it is not negative: half of the registers, and of the operations.
@@ -33,6 +37,9 @@ def narrow(rows, n_threads):
 
 
 def nearest(rows, Q, selves, distances, indices, n_threads):
+    if rows.measure != DISTANCE:  # on the host
+        brute_jit.nearest(rows, Q, selves, distances, indices, n_threads)
+        return
     n_queries, k = len(Q), indices.shape[1] + selves
     X, origin = to_device(rows.X), to_device(rows.origin)
     samples = narrowed(X, origin)
@@ -55,6 +62,14 @@ def nearest(rows, Q, selves, distances, indices, n_threads):
         indices[first : first + n_asked] = to_host(chosen)
         if distances is not None:
             distances[first : first + n_asked] = to_host(near)
+
+
+def vote(rows, Q, selves, ballot, n_threads):
+    """Let the nearest samples vote, on the host."""
+    indices = np.empty((len(Q), ballot.k), np.int64)
+    distances = np.empty(indices.shape)
+    nearest(rows, Q, selves, distances, indices, n_threads)
+    count(ballot, distances, indices)
 
 
 def narrowed(X, origin):

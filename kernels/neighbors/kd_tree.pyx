@@ -9,6 +9,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
+from fastml._kernels.neighbors.votes cimport close_votes, fml_votes, open_votes
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
@@ -66,6 +67,7 @@ cdef extern from "nearest.h" nogil:
         const int64_t *sequence
         double *distances
         int64_t *indices
+        fml_votes *votes
         fml_pair *scratch
         Py_ssize_t n_queries, k
         int metric, selves
@@ -205,6 +207,38 @@ def arrange(
         free(begins)
 
 
+cdef int search(fml_nearest *task, tree, queries, int n_threads, ballot) except -1:
+    """Find the task's k nearest samples of each query; to write them down, or to let them vote."""
+    cdef const double[:, ::1] X = queries.X
+    cdef const int64_t[::1] sequence
+    cdef fml_votes votes
+    cdef Py_ssize_t n_chunks = (X.shape[0] + FML_QUERIES - 1) // FML_QUERIES
+    read_tree(tree, &task.tree)
+    task.X, task.n_queries, task.metric, task.selves = &X[0, 0], X.shape[0], queries.metric, queries.selves
+    task.k += task.selves
+    task.sequence, task.scratch, task.votes = NULL, NULL, NULL
+    if queries.sequence is not None:
+        sequence = queries.sequence
+        task.sequence = &sequence[0]
+    cdef double chunk_ns = FML_QUERIES * (walk_ns(&task.tree) + NEIGHBOUR * task.k)
+    n_threads = max(1, min(n_threads, n_chunks))
+    if ballot is not None:
+        open_votes(ballot, n_threads, &votes)
+        task.votes = &votes
+    try:
+        if task.k > FML_LIST:
+            task.scratch = <fml_pair *> malloc(sizeof(fml_pair) * task.k * n_threads)
+            if task.scratch == NULL:
+                raise MemoryError(f"no memory for {n_threads} times {task.k} neighbours")
+        with nogil:
+            run_chunks(nearest_chunk, task, n_chunks, chunk_ns, n_threads)
+    finally:
+        free(task.scratch)
+        if task.votes != NULL:
+            close_votes(&votes)
+    return 0
+
+
 def nearest(
     tree,                                    # in     KdTree
     queries,                                 # in     Queries
@@ -214,32 +248,24 @@ def nearest(
 ):
     """Find the k nearest samples of each query, nearest first, equally near ones by their index."""
     cdef fml_nearest task
-    cdef const double[:, ::1] X = queries.X
-    cdef const int64_t[::1] sequence
     cdef double[:, ::1] out
-    cdef Py_ssize_t n_chunks = (X.shape[0] + FML_QUERIES - 1) // FML_QUERIES
-    read_tree(tree, &task.tree)
-    task.X, task.n_queries, task.k = &X[0, 0], X.shape[0], indices.shape[1] + bool(queries.selves)
-    task.metric, task.selves, task.indices = queries.metric, queries.selves, &indices[0, 0]
-    task.sequence = task.distances = NULL
-    task.scratch = NULL
-    if queries.sequence is not None:
-        sequence = queries.sequence
-        task.sequence = &sequence[0]
+    task.k, task.indices, task.distances = indices.shape[1], &indices[0, 0], NULL
     if distances is not None:
         out = distances
         task.distances = &out[0, 0]
-    cdef double chunk_ns = FML_QUERIES * (walk_ns(&task.tree) + NEIGHBOUR * task.k)
-    n_threads = max(1, min(n_threads, n_chunks))
-    if task.k > FML_LIST:
-        task.scratch = <fml_pair *> malloc(sizeof(fml_pair) * task.k * n_threads)
-        if task.scratch == NULL:
-            raise MemoryError(f"no memory for {n_threads} times {task.k} neighbours")
-    try:
-        with nogil:
-            run_chunks(nearest_chunk, &task, n_chunks, chunk_ns, n_threads)
-    finally:
-        free(task.scratch)
+    search(&task, tree, queries, n_threads, None)
+
+
+def vote(
+    tree,                                    # in     KdTree
+    queries,                                 # in     Queries
+    ballot,                                  # in/out Ballot
+    int n_threads,
+):
+    """Let the nearest samples of each query vote, written down nowhere."""
+    cdef fml_nearest task
+    task.k, task.indices, task.distances = ballot.k, NULL, NULL
+    search(&task, tree, queries, n_threads, ballot)
 
 
 def split(

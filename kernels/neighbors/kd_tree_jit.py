@@ -7,6 +7,7 @@ import numpy as np
 
 from fastml._kernels._jit import kernel
 from fastml._kernels.neighbors.trees import ABSENT, CHEBYSHEV, EUCLIDEAN, LEAF, WIDTH, count_nodes
+from fastml._kernels.neighbors.votes_jit import count
 from fastml._kernels.runtime.interrupt_jit import slices
 
 # Children that wait on a walk; see kd_tree.h.
@@ -249,3 +250,10 @@ def sort_rows(indptr, indices, distances, begin, end):
         indices[row], distances[row] = indices[row][order], distances[row][order]
         order = np.argsort(distances[row], kind="mergesort")
         indices[row], distances[row] = indices[row][order], distances[row][order]
+
+
+def vote(tree, queries, ballot, n_threads):
+    indices = np.empty((len(queries.X), ballot.k), np.int64)
+    distances = np.empty(indices.shape)
+    nearest(tree, queries, distances, indices, n_threads)
+    count(ballot, distances, indices)

@@ -4,6 +4,7 @@
 #include "kd_tree.h"
 #include "pairs.h"
 #include "simd.h"
+#include "votes.h"
 
 /* Up to so many neighbours are kept in a sorted list, more in a heap. */
 #define FML_LIST_VECTORS 4
@@ -18,7 +19,8 @@ typedef struct {
     const double *X;                 /* (n_queries, d)  in */
     const int64_t *sequence;         /* (n_queries,)    in     which query comes when; NULL: in their order */
     double *distances;               /* (n_queries, k - selves)  out    or NULL */
-    int64_t *indices;                /* (n_queries, k - selves)  out */
+    int64_t *indices;                /* (n_queries, k - selves)  out    or NULL */
+    fml_votes *votes;                /* out    or NULL */
     fml_pair *scratch;               /* (n_threads, k)  for k > FML_LIST */
     ptrdiff_t n_queries, k;
     int metric, selves;              /* selves: query i is sample i, which is left out of its k: fml_left_out */
@@ -161,7 +163,7 @@ FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, fml_found 
 }
 
 /* A place left empty by NaN among the samples, which is possible where nobody checked them, is sample 0 at infinity. */
-FML_INLINE void fml_write_found(const fml_nearest *t, ptrdiff_t i, const fml_found *found, int n_vectors, int metric) {
+FML_INLINE void fml_write_found(const fml_nearest *t, ptrdiff_t i, int worker, const fml_found *found, int n_vectors, int metric) {
     const ptrdiff_t k = t->k, first = 8 * n_vectors - k;
     double key[FML_LIST];
     int64_t index[FML_LIST], left_out = -1;
@@ -169,23 +171,24 @@ FML_INLINE void fml_write_found(const fml_nearest *t, ptrdiff_t i, const fml_fou
         key[j] = fml_restore(metric, found->key[j / 8][j % 8]);
         index[j] = found->index[j / 8][j % 8] == INT64_MAX ? 0 : found->index[j / 8][j % 8];
     }
-    int64_t *indices = t->indices + i * (k - t->selves);
-    double *distances = t->distances ? t->distances + i * (k - t->selves) : NULL;
+    int64_t *indices = t->votes ? t->votes->indices + worker * (k - t->selves) : t->indices + i * (k - t->selves);
+    double *distances = t->votes ? fml_booth(t->votes, worker) : t->distances ? t->distances + i * (k - t->selves) : NULL;
     if (t->selves) left_out = n_vectors ? fml_left_out(index + first, 1, k, i) : fml_left_out(&found->heap->index, 2, k, i);
     for (ptrdiff_t j = 0; j < k; j++)
         if (j != left_out) *indices++ = n_vectors ? index[first + j] : found->heap[j].index == INT64_MAX ? 0 : found->heap[j].index;
     for (ptrdiff_t j = 0; distances && j < k; j++)
         if (j != left_out) *distances++ = n_vectors ? key[first + j] : fml_restore(metric, found->heap[j].key);
+    if (t->votes) fml_vote(t->votes, i, worker);
 }
 
 /* Where a query lies and where its answer goes, which is anywhere. */
 FML_INLINE void fml_fetch(const fml_nearest *t, ptrdiff_t i) {
     __builtin_prefetch(t->X + i * t->tree.d);
-    __builtin_prefetch(t->indices + i * (t->k - t->selves), 1);
+    if (t->indices) __builtin_prefetch(t->indices + i * (t->k - t->selves), 1);
     if (t->distances) __builtin_prefetch(t->distances + i * (t->k - t->selves), 1);
 }
 
-FML_INLINE void fml_nearest_of_chunk(const fml_nearest *t, ptrdiff_t chunk, fml_pair *heap, int n_vectors, int metric) {
+FML_INLINE void fml_nearest_of_chunk(const fml_nearest *t, ptrdiff_t chunk, int worker, fml_pair *heap, int n_vectors, int metric) {
     const ptrdiff_t first = chunk * FML_QUERIES, end = first + FML_QUERIES < t->n_queries ? first + FML_QUERIES : t->n_queries;
     for (ptrdiff_t p = first; p < end; p++) {
         const ptrdiff_t i = t->sequence ? t->sequence[p] : p;
@@ -194,7 +197,7 @@ FML_INLINE void fml_nearest_of_chunk(const fml_nearest *t, ptrdiff_t chunk, fml_
         found.heap = heap, found.k = t->k;
         fml_find_nearest(&t->tree, t->X + i * t->tree.d, &found, n_vectors, metric);
         if (!n_vectors) fml_sort_heap(heap, t->k);
-        fml_write_found(t, i, &found, n_vectors, metric);
+        fml_write_found(t, i, worker, &found, n_vectors, metric);
     }
 }
 
@@ -202,11 +205,11 @@ static inline void fml_nearest_chunk(void *task, ptrdiff_t chunk, int worker) {
     const fml_nearest *t = task;
     fml_pair *const heap = t->scratch + worker * t->k;
     switch (t->k > FML_LIST ? 0 : (t->k + 7) / 8) {
-        case 0: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, heap, 0); break;
-        case 1: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, NULL, 1); break;
-        case 2: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, NULL, 2); break;
-        case 3: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, NULL, 3); break;
-        default: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, NULL, 4);
+        case 0: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, heap, 0); break;
+        case 1: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 1); break;
+        case 2: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 2); break;
+        case 3: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 3); break;
+        default: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 4);
     }
 }
 #endif

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+# What is told of a neighbour: its Euclidean distance, the square of it, or another distance; that takes no blocks, and
+# float64 samples.
+DISTANCE, SQUARE, MANHATTAN, CHEBYSHEV = range(4)
 # Samples whose mean is the origin.
 SOME = 256
 
@@ -16,6 +19,7 @@ class NarrowRows(NamedTuple):
     blocks  (n_blocks, n_features, BLOCK)   float32   one sample a column, BLOCK as the kernel has it
     norms   (n_blocks, BLOCK)               float32   their squares; beside the last sample: infinite
     reach   (n_blocks,)                     float32   a block's largest norm, rounded up
+    measure DISTANCE, SQUARE, MANHATTAN or CHEBYSHEV
 
     Without blocks, norms and reach (None) every sample is compared in float64.
     """
@@ -25,14 +29,15 @@ class NarrowRows(NamedTuple):
     blocks: np.ndarray | None
     norms: np.ndarray | None
     reach: np.ndarray | None
+    measure: int
 
 
-def unprepared(X):
+def unprepared(X, measure=DISTANCE):
     """Return the samples alone, for few queries."""
-    return NarrowRows(X, np.zeros(X.shape[1]), None, None, None)
+    return NarrowRows(X, np.zeros(X.shape[1]), None, None, None, measure)
 
 
-def allocate(X, block):
+def allocate(X, block, measure=DISTANCE):
     """Return unfilled NarrowRows. The origin is the mean of some; any point does that is not far from most samples."""
     n_samples, n_features = X.shape
     n_blocks = -(-n_samples // block)
@@ -42,4 +47,5 @@ def allocate(X, block):
         np.empty((n_blocks, n_features, block), np.float32),
         np.empty((n_blocks, block), np.float32),
         np.empty(n_blocks, np.float32),
+        measure,
     )

@@ -61,7 +61,8 @@ class Truth:
         self.case, self.selves = case, [queries is None for queries in case.queries]
         self.metric = METRICS[theirs["attribute effective_metric_"].strip("'")]
         self.k = case.params["n_neighbors"]
-        self.brute = theirs["attribute _fit_method"] == "'brute'"
+        # Where scikit-learn's distances are not those of the definition.
+        self.brute = theirs["attribute _fit_method"] == "'brute'" and (self.metric == 0 or self.narrow(case))
         # What scikit-learn's squared distances are wrong by, of the squared norms.
         self.error = 0 if not self.brute else 1e-5 if self.narrow(case) else 1e-12
         self.asked = [case.values if q is None else np.asarray(q).astype(float) for q in case.queries]
@@ -88,6 +89,13 @@ class Truth:
         """Tell of which queries weights by distance are scikit-learn's to six digits."""
         return (self.nearest(i)[0][:, 0] ** 2 > 1e7 * self.doubt(i)[:, 0]) if self.brute else True
 
+    def at_the_border(self, i, q, reduced):
+        """Tell whether a sample, by its reduced distance, is within the radius or not as scikit-learn rounds."""
+        if self.brute:
+            return abs(naive.restored(self.metric, reduced) ** 2 - self.case.radius**2) <= self.doubt(i)[q, 0]
+        radius = self.case.radius
+        return abs(naive.restored(self.metric, reduced) - radius) <= 4 * np.finfo(float).eps * radius
+
     def members(self, i):
         """Return who is within the radius, and the reduced distances of all."""
         radii = np.full(len(self.asked[i]), self.case.radius)
@@ -113,11 +121,10 @@ def differences(case, ours, theirs):
 def judged_by(case, theirs):
     """Return the truth and the judges, by the kernel that runs: none where scikit-learn's own code does."""
     metric = theirs.get("attribute effective_metric_", "").strip("'")
-    if theirs.get("attribute _fit_method") == "'kd_tree'" and metric in METRICS:
-        return Truth(case, theirs), JUDGES
-    if theirs.get("attribute _fit_method") == "'brute'" and METRICS.get(metric) == 0:
-        return Truth(case, theirs), JUDGES_OF_BRUTE_FORCE
-    return None, {}
+    if theirs.get("attribute _fit_method") not in ("'kd_tree'", "'brute'") or metric not in METRICS:
+        return None, {}
+    truth = Truth(case, theirs)
+    return truth, JUDGES_OF_BRUTE_FORCE if truth.brute else JUDGES
 
 
 def unequal(ours, right):
@@ -162,7 +169,7 @@ def judge_votes(truth, i, ours, theirs):
 
 def judge_within(truth, i, ours, theirs):
     """Members as by definition; scikit-learn's too, but for rounding at the border; distances to the bit."""
-    radius, metric = truth.case.radius, truth.metric
+    metric = truth.metric
     members, reduced = truth.members(i)
     for q, right in enumerate(members):
         order = np.argsort(ours[1][q], kind="stable")
@@ -171,7 +178,7 @@ def judge_within(truth, i, ours, theirs):
         if not np.array_equal(ours[0][q], naive.restored(metric, reduced[q, ours[1][q]])):
             return f"distances of {q}"
         for other in set(right) ^ set(theirs[1][q]):
-            if abs(naive.restored(metric, reduced[q, other]) - radius) > 4 * np.finfo(float).eps * radius:
+            if not truth.at_the_border(i, q, reduced[q, other]):
                 return f"{other} is not at the border of {q}"
     return None
 
@@ -204,6 +211,9 @@ JUDGES_OF_BRUTE_FORCE = {
     "indices alone": judge_indices,
     "predict": judge_votes,
     "proba": judge_votes,
+    "within": judge_within,
+    "within, sorted": judge_within_sorted,
+    "members alone": judge_members,
 }
 
 

@@ -72,7 +72,7 @@ def parameters(draw, name, n):
         "algorithm": draw.pick(auto=40, kd_tree=40, brute=20),
         "leaf_size": int(draw.one_of(30, 30, 1, 7, 100)),
     }
-    metric = draw.pick(minkowski=60, euclidean=8, manhattan=8, cityblock=4, l1=3, l2=3, chebyshev=9, sqeuclidean=1)
+    metric = draw.pick(minkowski=60, euclidean=8, manhattan=8, cityblock=4, l1=3, l2=3, chebyshev=9, cosine=1)
     params |= {"metric": metric, "p": draw.one_of(2, 2, 2, 1, np.inf, 3, 1.5)}
     if name != "NearestNeighbors":
         params["weights"] = draw.one_of("uniform", "distance", inverse_square)

@@ -126,10 +126,24 @@ def test_brute_force():
     assert ran(ours).kernels == ("neighbors.brute",) or ran(ours).kernels == ("neighbors.brute_jit",)
 
 
-def test_brute_force_by_other_metrics_runs_scikit_learns_code():
-    est = NearestNeighbors(metric="manhattan", algorithm="brute").fit(X)
-    np.testing.assert_array_equal(est.kneighbors()[1], plain(metric="manhattan", algorithm="brute").kneighbors()[1])
-    assert "manhattan" in ran(est).reason
+@pytest.mark.parametrize("metric", ["manhattan", "l1", "chebyshev"])
+def test_brute_force_by_other_metrics(metric):
+    ours, theirs = NearestNeighbors(metric=metric, algorithm="brute").fit(X), plain(metric=metric, algorithm="brute")
+    for queries in (OTHERS, OTHERS[:1], None):
+        for found, right in zip(ours.kneighbors(queries), theirs.kneighbors(queries), strict=True):
+            np.testing.assert_array_equal(found, right)
+        for found, right in zip(
+            ours.radius_neighbors(queries, 1.2), theirs.radius_neighbors(queries, 1.2), strict=True
+        ):
+            for row, right_row in zip(found, right, strict=True):
+                np.testing.assert_array_equal(row, right_row)
+    assert ran(ours).reason is None
+
+
+def test_brute_force_without_a_kernel_runs_scikit_learns_code():
+    est = NearestNeighbors(metric="cosine", algorithm="brute").fit(X)
+    np.testing.assert_array_equal(est.kneighbors()[1], plain(metric="cosine", algorithm="brute").kneighbors()[1])
+    assert "cosine" in ran(est).reason
     est.radius_neighbors()
     assert ran(est, "radius_neighbors").reason
 

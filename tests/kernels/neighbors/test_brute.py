@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from fastml._kernels.neighbors import ballot as ballots
 from fastml._kernels.neighbors import rows
-from fastml._kernels.neighbors.trees import EUCLIDEAN
+from fastml._kernels.neighbors.trees import EUCLIDEAN, Rows
 from tests.kernels.neighbors import naive
 from tests.kernels.twins import SIMULATED, twins
 
@@ -144,3 +145,82 @@ def test_threads_change_no_bit(kernel, k):
     for n_threads in (2, 3, 8):
         for ours, first in zip(nearest(kernel, X, asked, k, n_threads=n_threads), right, strict=True):
             np.testing.assert_array_equal(ours, first)
+
+
+MEASURES = (rows.DISTANCE, rows.SQUARE, rows.MANHATTAN, rows.CHEBYSHEV)
+
+
+def prepared(kernel, X, measure):
+    if measure in (rows.MANHATTAN, rows.CHEBYSHEV):
+        return rows.unprepared(X, measure)
+    made = rows.allocate(X, kernel.BLOCK, measure)
+    kernel.narrow(made, 1)
+    return made
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("kind", ["normal", "lattice", "far"])
+def test_measures(kernel, kind, measure):
+    metric = max(0, measure - rows.SQUARE)
+    for n in (1, 33, 300):
+        X, asked = samples(kind, n, 7, "float64"), samples(kind, 13, 7, "float64", seed=1)
+        k = min(n, 5)
+        distances, indices = np.empty((13, k)), np.empty((13, k), np.int64)
+        kernel.nearest(prepared(kernel, X, measure), asked, False, distances, indices, 1)
+        right, right_indices = naive.nearest(X, asked, k, metric)
+        np.testing.assert_array_equal(indices, right_indices)
+        reduced = np.take_along_axis(naive.reduced_distances(asked, X, metric), indices, axis=1)
+        np.testing.assert_array_equal(distances, right if measure != rows.SQUARE else reduced)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_within(kernel, measure, direct):
+    metric = max(0, measure - rows.SQUARE)
+    for kind, selves in (("normal", False), ("lattice", True), ("far", True)):
+        X = samples(kind, 150, 5, "float64")
+        reduced = naive.reduced_distances(X, X, metric)
+        limits = np.sort(reduced, axis=1)[:, 20].copy()
+        made = rows.unprepared(X, measure) if direct else prepared(kernel, X, measure)
+        indptr = np.zeros(151, np.int64)
+        kernel.count_within(made, X, selves, limits, indptr[1:], 1)
+        np.cumsum(indptr, out=indptr)
+        for sort in (False, True):
+            found = Rows(indptr, np.empty(indptr[-1], np.int64), np.empty(indptr[-1]))
+            kernel.fill_within(made, X, selves, limits, found, sort, 1)
+            for q in range(150):
+                inside = reduced[q] <= limits[q]
+                inside[q] &= not selves
+                here = slice(indptr[q], indptr[q + 1])
+                told = np.sqrt(reduced[q]) if measure == rows.DISTANCE else reduced[q]
+                order = np.flatnonzero(inside)
+                order = order[np.argsort(told[order], kind="stable")] if sort else order
+                np.testing.assert_array_equal(found.indices[here], order)
+                np.testing.assert_array_equal(found.distances[here], told[order])
+
+
+@pytest.mark.parametrize("k", [1, 7, 8, 20])
+@pytest.mark.parametrize("by_distance", [False, True])
+def test_votes(kernel, k, by_distance):
+    """What is found, counted by hand."""
+    X, asked = samples("normal", 200, 3, "float64"), samples("normal", 30, 3, "float64", seed=1)
+    asked[0] = X[5]
+    made = prepared(kernel, X, rows.DISTANCE)
+    distances, indices = naive.nearest(X, asked, k, EUCLIDEAN)
+    with np.errstate(divide="ignore"):
+        weights = 1 / distances if by_distance else np.ones(distances.shape)
+    alone = np.isinf(weights).any(axis=1)
+    weights[alone] = np.isinf(weights[alone])
+    labels = np.random.RandomState(0).randint(0, 3, (200, 2))
+    votes = np.stack([(weights * (labels[indices, o] == c)).sum(axis=1) for o in (0, 1) for c in range(3)], axis=1)
+    cast = ballots.tally(labels, np.array([0, 3, 6]), k, by_distance, 30)
+    kernel.vote(made, asked, False, cast, 1)
+    np.testing.assert_allclose(cast.votes, votes, rtol=1e-13)
+    cast = ballots.elect(labels, np.array([0, 3, 6]), k, by_distance, 30)
+    kernel.vote(made, asked, False, cast, 1)
+    np.testing.assert_array_equal(cast.winners, votes.reshape(30, 2, 3).argmax(axis=2))
+    targets = np.random.RandomState(1).randn(200, 2)
+    cast = ballots.average(targets, k, by_distance, 30)
+    kernel.vote(made, asked, False, cast, 1)
+    means = (targets[indices] * weights[:, :, None]).sum(axis=1) / weights.sum(axis=1)[:, None]
+    np.testing.assert_allclose(cast.votes, means, rtol=1e-12, atol=1e-13)

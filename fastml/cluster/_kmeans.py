@@ -9,7 +9,7 @@ import numpy as np
 import sklearn.cluster
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from fastml._dispatch import accelerated
@@ -111,6 +111,7 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
 
         self._tol = self.tol and np.mean(variances) * self.tol
         samples = _lloyd.prepare(X, weights, n_clusters=self.n_clusters)
+        elkan = self._algorithm == "elkan"
         next_centers = initial_centers(self, X, init, weights, random_state, n_threads)
 
         def run():
@@ -120,11 +121,12 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
             return _lloyd.lloyd(
                 samples,
                 centers,
-                elkan=self._algorithm == "elkan",
+                elkan=elkan,
                 max_iter=self.max_iter,
                 tol=self._tol,
                 verbose=self.verbose,
                 n_threads=n_threads,
+                check=assert_all_finite if elkan else None,  # as scikit-learn's, which takes distances between them
             )
 
         best = _lloyd.best_of((run() for _ in range(self._n_init)), self.n_clusters)

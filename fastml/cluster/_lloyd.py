@@ -135,11 +135,12 @@ class Assignment:
         return self.samples.kernel.follow(centers, norms, shift, self.bounds, measure, n_movers, self.n_threads)
 
 
-def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
+def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads, check=None):
     """Alternate assignment and averaging from the given centres on.
 
     elkan  : what scikit-learn's algorithm="elkan" does where two centres are equally near: the label stays.
     tol    : the iteration stops where the squared movements of the centres add up to no more.
+    check  : called with the centres of every iteration.
     """
     record(n_threads=n_threads)
     kernel = samples.kernel
@@ -152,6 +153,8 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads):
             relocated = relocate_empty_clusters(samples, centers, found.labels, found.sums, found.totals)
             found.touched[relocated] = 1
         kernel.average(found.sums, found.totals, centers, centers_new, shift)
+        if check is not None:
+            check(centers_new)
         if verbose:
             dot = "" if elkan else "."
             print(

@@ -185,3 +185,10 @@ def test_a_parameter_made_bad_after_the_fit(class_name):
         est.set_params(n_clusters=N + 1).fit(good())
 
     assert_same(action)
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e-310, 1e300])
+def test_weights_that_make_centers_overflow(weight):
+    X = 1e20 * np.random.RandomState(0).normal(size=(60, 3))
+    params = {"init": X[:K].copy(), "n_init": 1, "algorithm": "elkan"}
+    assert_same(fitting("KMeans", "fit", lambda: X, lambda: np.full(60, weight), **params))

@@ -41,9 +41,12 @@ class Imputers:
 
     package = "sklearn"
 
+    def own(self, name):
+        return own(self.package, f"impute.{name}")
+
     def fill(self, data, n_rows=None, **parameters):
         """Fill the samples themselves, or ``n_rows`` with gaps once fitted."""
-        model, X = own(self.package, "impute.KNNImputer")(**parameters), data["X"]
+        model, X = self.own("KNNImputer")(**parameters), data["X"]
         if n_rows is None:
             return Task(lambda: model.fit_transform(X), lambda filled: {"filled": filled})
         model.fit(X)

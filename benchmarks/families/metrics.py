@@ -33,8 +33,11 @@ class Functions:
 
     package = "sklearn"
 
+    def own(self, name):
+        return own(self.package, f"metrics.{name}")
+
     def silhouettes(self, data, metric="euclidean"):
-        silhouette_samples = own(self.package, "metrics.silhouette_samples")
+        silhouette_samples = self.own("silhouette_samples")
         run = lambda: silhouette_samples(data["X"], data["labels"], metric=metric)  # noqa: E731
         return Task(run, lambda found: {"silhouettes": found})
 

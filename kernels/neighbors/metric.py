@@ -11,6 +11,7 @@ import threading
 import warnings
 from functools import partial
 from numbers import Real
+from types import FunctionType
 from typing import NamedTuple
 
 import numba
@@ -243,7 +244,7 @@ def _pointer(array):
 def _compile(function, q_dtype, x_dtype, sources, literals, key):
     """Return Numba's cfunc, or Refused."""
     # Vectors are read-only to the compiler: a function that writes to them it does not compile.
-    jitted = function if isinstance(function, Dispatcher) else of_user_in_bounds(function)
+    jitted = function if isinstance(function, Dispatcher) else of_user_in_bounds(with_abs_of_arrays(function))
     fixed = isinstance(function, Dispatcher) and not function._can_compile
     arguments = ", ".join(["x", "rows[s]", *sources])
     freeze, length = "" if fixed else "frozen", key[1] or "d"
@@ -279,6 +280,16 @@ def block(x_address, rows_address, n, d, slots, out):
         lines = [line.strip() for line in str(error).splitlines()]
         told = next((line for line in lines if line and not line.startswith("Failed in nopython")), "no reason given")
         return Refused(f"Numba cannot compile it: {told[:200]}")
+
+
+def with_abs_of_arrays(function):
+    """Return the function with NumPy's ``abs`` in the place of Python's, which Numba has for numbers only."""
+    if "abs" not in function.__code__.co_names or "abs" in function.__globals__:
+        return function
+    scope = function.__globals__ | {"abs": np.abs}
+    made = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
 
 
 def _by_pointer_from_disk(block):

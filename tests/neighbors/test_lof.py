@@ -110,7 +110,7 @@ def test_threads_change_no_bit():
     np.testing.assert_array_equal(factors[0], factors[2])
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate values")
+@pytest.mark.filterwarnings("ignore:Duplicate values", "ignore:.* had been imported before patch_sklearn")
 @pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])
 def test_ties_where_scikit_learn_is_patched(algorithm):
     X = np.random.RandomState(0).randint(0, 9, (700, 2)).astype(float)

@@ -138,6 +138,13 @@ def test_functions_of_numba_and_partial_ones():
         assert fastml.explain(est)["kneighbors"].kernels[0].startswith("neighbors.callable")
 
 
+def test_abs_of_an_array_is_compiled():
+    right = sklearn.neighbors.NearestNeighbors(metric="manhattan").fit(X).kneighbors(Q)
+    est = NearestNeighbors(metric=lambda x, y: abs(x - y).sum()).fit(X)
+    assert equal(est.kneighbors(Q)[0], right[0])
+    assert fastml.explain(est)["kneighbors"].kernels == ("neighbors.callable",)
+
+
 def counting(calls):
     def metric(x, y):
         calls.append(1)

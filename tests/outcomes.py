@@ -63,3 +63,8 @@ def assert_same_results(ours, theirs, name=""):
             scale = values[np.isfinite(values)].max(initial=0.0)
             rtol = 1e-5 if np.asarray(theirs).dtype == np.float32 else 1e-9
             np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol * scale, err_msg=name)
+
+
+def plain_names(report):
+    """Return the kernels of an explanation, by the names of the compiled ones: their twins may have run."""
+    return tuple(name.removesuffix("_jit") for name in report.kernels)

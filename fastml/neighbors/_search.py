@@ -69,11 +69,11 @@ def within(planted, X, radii, *, metric, with_distances, sort, n_threads):
     radii  number, or (n_queries,)  distances
     sort   nearest first; needs the distances
     """
-    if METRICS[metric] == EUCLIDEAN and np.any(np.isfinite(radii) & (np.abs(radii) > LARGEST)):
-        raise NotCovered(f"Squares of radii beyond {LARGEST} may overflow.")
     kernel, queries = _ask(planted, X, metric, n_threads)
     n_queries = len(queries.X)
     radii = np.ascontiguousarray(np.broadcast_to(radii, n_queries), np.float64)
+    if METRICS[metric] == EUCLIDEAN and np.any(np.isfinite(radii) & (np.abs(radii) > LARGEST)):
+        raise NotCovered(f"Squares of radii beyond {LARGEST} may overflow.")
     indptr = np.zeros(n_queries + 1, np.int64)
     kernel.count_within(planted.tree, queries, radii, indptr[1:], n_threads)
     np.cumsum(indptr, out=indptr)

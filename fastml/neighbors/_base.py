@@ -123,7 +123,8 @@ class NeighborsSearch(Accelerated):
     def _tree_search(self, itself):
         """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
         search = searches.get(self)
-        if search is None or search.tree is not vars(self).get("_tree"):
+        grown = vars(self).get("_tree")
+        if search is None or search.tree is not grown or (grown is None and "_tree" in vars(self)):
             search = self._search_of_tree()
             searches.put(self, search)
         if itself and search.planted.X is not self._fit_X:
@@ -135,6 +136,8 @@ class NeighborsSearch(Accelerated):
         metric = OF_TREE.get(type(tree.__getstate__()[11]).__name__) if type(tree) is KDTree else None
         if metric is None:
             raise NotCovered("The tree was grown for a metric that has no kernel.")
+        if tree.get_arrays()[0].shape != self._fit_X.shape:
+            raise NotCovered("The tree was grown from other samples.")
         planted = _search.plant(tree.get_arrays()[0], n_threads=effective_n_threads(self.n_jobs))
         return Search(planted._replace(X=self._fit_X), metric, tree)
 
@@ -282,6 +285,7 @@ class KNeighbors(NeighborsSearch):
             or type(k) is bool
             or not 1 <= k <= self.n_samples_fit_ - (X is None)
             or issparse(X)
+            or not len(self._fit_X) == len(self._y) == self.n_samples_fit_  # after edits
         ):
             return None
         search = None if by_brute_force else self._tree_search(X is None)

@@ -35,6 +35,8 @@ LARGEST = 1e150
 
 def nearest(samples, X, k, *, metric, with_distances, n_threads):
     """Find the k nearest samples of each query, nearest first: distances by the metric, and indices, int64."""
+    if k > len(samples) - (X is None):
+        raise NotCovered("The samples were changed after the fit.")
     kernel, rows, queries = _prepare(samples, X, metric, n_threads)
     indices = np.empty((len(queries), k), np.int64)
     distances = np.empty(indices.shape) if with_distances else None
@@ -69,6 +71,8 @@ def _prepare(samples, X, metric, n_threads):
     """Return the kernel, the samples and the queries as it takes them."""
     record(n_threads=n_threads)
     queries = np.require(samples if X is None else X, np.float64, ["C", "A"])
+    if queries.shape[1] != samples.shape[1]:
+        raise NotCovered("The queries have other features than the samples.")
     kernel = load("neighbors.brute", float(len(queries)) * samples.size)
     measure = MEASURES[metric]
     euclidean = measure in (DISTANCE, SQUARE)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastml._dispatch import load, record
+from fastml._dispatch import NotCovered, load, record
 from fastml._kernels.neighbors.trees import CHEBYSHEV, EUCLIDEAN, MANHATTAN, KdTree, Queries, Rows, allocate
 
 METRICS = {
@@ -28,6 +28,8 @@ METRICS = {
 }
 # From so many queries on it pays to bring them into the order of the leaves first.
 WORTH_ARRANGING = 512
+# Beyond, a square may overflow.
+LARGEST = 1e150
 
 
 class Planted(NamedTuple):
@@ -70,6 +72,8 @@ def within(planted, X, radii, *, metric, with_distances, sort, n_threads):
     kernel, queries = _ask(planted, X, metric, n_threads)
     n_queries = len(queries.X)
     radii = np.ascontiguousarray(np.broadcast_to(radii, n_queries), np.float64)
+    if METRICS[metric] == EUCLIDEAN and np.any(np.isfinite(radii) & (np.abs(radii) > LARGEST)):
+        raise NotCovered(f"Squares of radii beyond {LARGEST} may overflow.")
     indptr = np.zeros(n_queries + 1, np.int64)
     kernel.count_within(planted.tree, queries, radii, indptr[1:], n_threads)
     np.cumsum(indptr, out=indptr)
@@ -89,6 +93,8 @@ def _ask(planted, X, metric, n_threads):
     tree, selves = planted.tree, X is None
     own = selves or X is planted.X
     X = _numbers(planted.X if selves else X)
+    if X.shape[1] != tree.points.shape[1]:
+        raise NotCovered("The queries have other features than the tree.")
     kernel = load("neighbors.kd_tree", 1000.0 * X.size)
     sequence = None
     if own:

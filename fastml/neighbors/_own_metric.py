@@ -10,7 +10,7 @@ from sklearn.neighbors import BallTree
 
 from fastml._dispatch import NotCovered
 from fastml._threads import effective_n_threads
-from fastml._versions import NeighborsHeap, get_chunk_n_rows
+from fastml._versions import ROUNDS_DISTANCES_BY_FUNCTION, NeighborsHeap, get_chunk_n_rows
 from fastml.neighbors import _metric
 from fastml.neighbors._beside import Beside
 from fastml.neighbors._search import row_arrays
@@ -50,7 +50,7 @@ class ByFunction(NamedTuple):
 
     def _compiled(self, Q, X, *, n_threads):
         """Return the metric for queries of a brute-force search."""
-        narrow = Q.dtype == X.dtype == np.float32
+        narrow = ROUNDS_DISTANCES_BY_FUNCTION and Q.dtype == X.dtype == np.float32
         metric = _metric.compiled(self.function, self.params, Q, X, narrow=narrow)
         one_half = Q is X and get_chunk_n_rows(8 * len(X), max_n_rows=len(X)) == len(X)
         if one_half and effective_n_jobs(self.est.n_jobs) == 1:

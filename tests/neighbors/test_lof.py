@@ -199,3 +199,27 @@ def test_data(data):
 @pytest.mark.parametrize("novelty", [False, True])
 def test_what_is_not_there(method, novelty):
     assert_same(lambda library, left: getattr(library.LocalOutlierFactor(novelty=novelty), method)(good()))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate values")
+def test_samples_too_large_for_our_distances_are_left_to_scikit_learn_with_as_many_neighbours():
+    rng = np.random.default_rng(0)
+    for _ in range(20):  # one neighbour more would raise an error in some: distances are NaN
+        X = rng.normal(size=(7, 1)) * 1e160
+        found = []
+        for library in (sklearn.neighbors, fastml.neighbors):
+            model = library.LocalOutlierFactor(n_neighbors=1, algorithm="brute")
+            try:
+                found.append(model.fit(X).negative_outlier_factor_)
+            except ValueError as error:
+                found.append(str(error))
+        np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "euclidean"])
+def test_where_many_tie_by_brute_force_scikit_learn_searches_alone(metric):
+    X = np.random.default_rng(0).integers(0, 3, (200, 3)).astype(float)
+    model = fastml.neighbors.LocalOutlierFactor(algorithm="brute", metric=metric).fit(X)
+    plain = sklearn.neighbors.LocalOutlierFactor(algorithm="brute", metric=metric).fit(X)
+    assert "neighbours tie" in str(fastml.explain(model))
+    np.testing.assert_array_equal(model.negative_outlier_factor_, plain.negative_outlier_factor_)

@@ -10,12 +10,13 @@ from sklearn.neighbors import BallTree
 
 from fastml._dispatch import NotCovered
 from fastml._threads import effective_n_threads
-from fastml._versions import ROUNDS_DISTANCES_BY_FUNCTION, NeighborsHeap, get_chunk_n_rows
+from fastml._versions import INSTALLED, ROUNDS_DISTANCES_BY_FUNCTION, NeighborsHeap, get_chunk_n_rows
 from fastml.neighbors import _metric
 from fastml.neighbors._beside import Beside
 from fastml.neighbors._search import row_arrays
 
-SORTED_BY_INSERTION = 15  # rows up to this length scikit-learn's trees sort so that equal distances stay as they were
+# Rows up to this length scikit-learn's trees sort so that equal distances stay as they were.
+SORTED_BY_INSERTION = 15 if INSTALLED >= (1, 9) else 1
 
 balls = Beside()
 

@@ -7,6 +7,9 @@ from fastml._dispatch import NotCovered, accelerated
 from fastml._versions import fit_context
 from fastml.neighbors import _votes
 from fastml.neighbors._base import KNeighbors, RadiusNeighbors
+from fastml.neighbors._beside import Beside
+
+extents = Beside()  # arrays of labels: the smallest, and the largest of each output
 
 
 class KNeighborsClassifier(KNeighbors, sklearn.neighbors.KNeighborsClassifier):
@@ -142,9 +145,24 @@ class KNeighborsClassifier(KNeighbors, sklearn.neighbors.KNeighborsClassifier):
             return None
         classes = self.classes_ if self.outputs_2d_ else [self.classes_]
         n_classes = [len(names) for names in classes]
+        if not are_places(self._y, n_classes):
+            return None
         return count(
             ask, self._y, n_classes, int(self.n_neighbors), by_distance=ask.by_distance, n_queries=ask.n_queries
         )
+
+
+def are_places(labels, n_classes):
+    """Tell whether labels are places among so many classes; after a fit they are, but both may be replaced by hand.
+
+    Arrays are looked through once: it would take longer than the vote on one row.
+    """
+    extent = extents.get(labels)
+    if extent is None:
+        extent = labels.min(), np.atleast_1d(labels.max(axis=0)).tolist()
+        extents.put(labels, extent)
+    least, most = extent
+    return least >= 0 and len(most) == len(n_classes) and all(m < n for m, n in zip(most, n_classes, strict=True))
 
 
 class RadiusNeighborsClassifier(RadiusNeighbors, sklearn.neighbors.RadiusNeighborsClassifier):

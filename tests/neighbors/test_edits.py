@@ -124,6 +124,27 @@ def test_edited_after_the_fit(edit):
     assert_same(act, asked=(False, True), queries=(samples(2, 9), None), names=(*CLASSIFIERS, *REGRESSORS))
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda est: setattr(est, "classes_", est.classes_[:2]),
+        lambda est: setattr(est, "_y", est._y + 1),
+        lambda est: setattr(est, "_y", est._y - 1),
+    ],
+)
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_labels_beyond_the_classes(weights, edit):
+    def act(library, name, asked, method, **params):
+        est = getattr(library, name)(n_neighbors=3, weights=weights, **params).fit(samples(), np.arange(N) % 3)
+        if asked:
+            est.predict(samples(2, 5))
+        edit(est)
+        return getattr(est, method)(samples(2, 9))
+
+    names = ("KNeighborsClassifier",)
+    assert_same(act, asked=(False, True), method=("predict", "predict_proba"), names=names)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("scale", [1e-170, 1e100, 1e160, 1e300])
 def test_squares_that_overflow(scale):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml._kernels._jit import call_addresses, kernel
+from fastml._kernels.runtime.interrupt_jit import slices
 
 
 class Rows(NamedTuple):
@@ -34,7 +35,9 @@ def distances(metric, Q, X, out, open, n_threads):
 
 def nearest(metric, Q, X, distances, indices, open, n_threads):
     found = np.empty(indices.shape) if distances is None else distances
-    find_nearest(_read(metric), _rows(Q), _rows(X), np.empty(len(X)), found, indices, open)
+    call, q, x, row = _read(metric), _rows(Q), _rows(X), np.empty(len(X))
+    for begin, end in slices(len(Q)):
+        find_nearest(call, q, x, row, found, indices, open, begin, end)
 
 
 def ball_nearest(metric, ball, Q, far, indices, open, n_threads):
@@ -89,9 +92,9 @@ def compare(call, query, a, b, open):
 
 
 @kernel
-def find_nearest(call, q, x, row, distances, indices, open):
+def find_nearest(call, q, x, row, distances, indices, open, begin, end):
     k = indices.shape[1]
-    for i in range(q.n):
+    for i in range(begin, end):
         fill(call, q, x, i, 0, x.n, row, open)
         order = np.argsort(row, kind="mergesort")
         for j in range(1, min(k + 1, x.n)):

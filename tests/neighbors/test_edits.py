@@ -121,7 +121,10 @@ def test_edited_after_the_fit(edit):
         EDITS[edit](est)
         return answers(est, queries)
 
-    assert_same(act, asked=(False, True), queries=(samples(2, 9), None), names=(*CLASSIFIERS, *REGRESSORS))
+    names = [*CLASSIFIERS, *REGRESSORS]
+    if edit == "samples of other features":
+        names.remove("RadiusNeighborsClassifier")  # scikit-learn's brute force does not look, and reads beyond them
+    assert_same(act, asked=(False, True), queries=(samples(2, 9), None), names=names)
 
 
 @pytest.mark.parametrize(

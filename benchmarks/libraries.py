@@ -18,6 +18,15 @@ def own(package, name):
     return found
 
 
+class Library:
+    """A contender with scikit-learn's names, which begin with ``prefix``."""
+
+    package, prefix = "sklearn", ""
+
+    def own(self, name):
+        return own(self.package, self.prefix + name)
+
+
 def threads():
     """The number of threads that this process was started for."""
     return int(os.environ.get("OMP_NUM_THREADS", "1"))

@@ -6,7 +6,7 @@ from math import pi
 import numpy as np
 from sklearn.datasets import load_iris, make_blobs, make_moons
 
-from benchmarks.libraries import limit_onedal, own, threads
+from benchmarks.libraries import Library, limit_onedal, threads
 from benchmarks.workload import Task, Workload
 
 # --- data: samples, and the radius at which they have so many neighbours on average ----------------------------------
@@ -83,13 +83,10 @@ def with_eps(X, neighbours, n_asked=300):
 # --- contenders ------------------------------------------------------------------------------------------------------
 
 
-class Estimators:
+class Estimators(Library):
     """A library with scikit-learn's names."""
 
-    package = "sklearn"
-
-    def own(self, name):
-        return own(self.package, f"cluster.{name}")
+    prefix = "cluster."
 
     def fit(self, data, weighted=False, **parameters):
         n_jobs = threads() if threads() != 1 else None

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.datasets import load_iris
 
 from benchmarks.families.tree import grid
-from benchmarks.libraries import limit_onedal, own
+from benchmarks.libraries import Library, limit_onedal
 from benchmarks.workload import Task, Workload
 
 
@@ -36,13 +36,10 @@ def with_gaps(X, share):
     return X
 
 
-class Imputers:
+class Imputers(Library):
     """A library with scikit-learn's names."""
 
-    package = "sklearn"
-
-    def own(self, name):
-        return own(self.package, f"impute.{name}")
+    prefix = "impute."
 
     def fill(self, data, n_rows=None, **parameters):
         """Fill the samples themselves, or ``n_rows`` with gaps once fitted."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.datasets import load_iris, make_blobs
 
-from benchmarks.libraries import limit_onedal, own
+from benchmarks.libraries import Library, limit_onedal
 from benchmarks.workload import NotOffered, Task, Workload
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -83,13 +83,10 @@ def rows_as_centers(X, k):
 # --- contenders ------------------------------------------------------------------------------------------------------
 
 
-class Estimators:
+class Estimators(Library):
     """A library with scikit-learn's names."""
 
-    package = "sklearn"
-
-    def own(self, name):
-        return own(self.package, f"cluster.{name}")
+    prefix = "cluster."
 
     def fit(self, data, k, estimator="KMeans", from_rows=False, **parameters):
         X = data["X"]

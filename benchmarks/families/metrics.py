@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.datasets import load_iris
 
-from benchmarks.libraries import limit_onedal, own
+from benchmarks.libraries import Library, limit_onedal
 from benchmarks.workload import Task, Workload
 
 
@@ -28,13 +28,10 @@ class Iris:
         return {"X": load_iris().data.astype(dtype, copy=False), "labels": load_iris().target}
 
 
-class Functions:
+class Functions(Library):
     """A library with scikit-learn's names."""
 
-    package = "sklearn"
-
-    def own(self, name):
-        return own(self.package, f"metrics.{name}")
+    prefix = "metrics."
 
     def silhouettes(self, data, metric="euclidean"):
         silhouette_samples = self.own("silhouette_samples")

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.datasets import load_digits, load_iris
 
 from benchmarks.families.tree import grid
-from benchmarks.libraries import limit_onedal, own, threads
+from benchmarks.libraries import Library, limit_onedal, threads
 from benchmarks.workload import NotOffered, Task, Workload
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -60,13 +60,10 @@ def radius_of(neighbors, n, d):
 # --- contenders ------------------------------------------------------------------------------------------------------
 
 
-class Estimators:
+class Estimators(Library):
     """A library with scikit-learn's names."""
 
-    package = "sklearn"
-
-    def own(self, name):
-        return own(self.package, f"neighbors.{name}")
+    prefix = "neighbors."
 
     def model(self, estimator="NearestNeighbors", **parameters):
         return self.own(estimator)(n_jobs=threads(), **parameters)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import is_regressor
 from sklearn.datasets import load_iris, make_classification, make_regression
 
-from benchmarks.libraries import own, threads
+from benchmarks.libraries import Library, threads
 from benchmarks.workload import Task, Workload
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -54,13 +54,8 @@ class Iris:
 N_PROBES = 2_000
 
 
-class Estimators:
+class Estimators(Library):
     """A library with scikit-learn's names."""
-
-    package = "sklearn"
-
-    def own(self, name):
-        return own(self.package, name)
 
     def model(self, estimator, **parameters):
         return on_threads(self.own(estimator)(random_state=0, **parameters), threads())

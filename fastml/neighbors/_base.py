@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.neighbors import BallTree, KDTree
+from sklearn.neighbors import VALID_METRICS, BallTree, KDTree
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._dispatch import NotCovered, accelerated
@@ -15,10 +15,11 @@ from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
 from fastml._versions import NeighborsBase
-from fastml.neighbors import _brute, _search
+from fastml.neighbors import _brute, _measures, _search
 from fastml.neighbors._beside import Beside
 from fastml.neighbors._own_metric import ByFunction, balls, grow, is_of_function
 
+TREES = {"kd_tree": KDTree, "ball_tree": BallTree}
 # The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
 OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
 OF_TREE = {"EuclideanDistance64": "euclidean", "ManhattanDistance64": "manhattan", "ChebyshevDistance64": "chebyshev"}
@@ -65,36 +66,55 @@ class NeighborsSearch(Accelerated):
         finally:
             self.algorithm = algorithm
         if callable(self.metric):
-            if algorithm == "ball_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
+            if self._method() == "ball_tree":
                 self._fit_method, n_threads = "ball_tree", effective_n_threads(self.n_jobs or None)
                 self._tree, ball = grow(
                     self._fit_X, self.leaf_size, self.metric, self.effective_metric_params_, n_threads=n_threads
                 )
                 balls.put(self, (self._tree, ball))
             return self
-        if self.effective_metric_ not in _search.METRICS:  # scikit-learn's rule of algorithm="auto"
+        method = self._method()
+        if method == "brute":
             return self
-        if algorithm == "kd_tree" or (algorithm == "auto" and takes_tree(self.n_neighbors, *self._fit_X.shape)):
-            self._fit_method = "kd_tree"
-            del self._tree
+        self._fit_method = method
+        del self._tree
+        if self.effective_metric_ in _search.METRICS and not self.effective_metric_params_:
             planted = _search.plant(self._fit_X, n_threads=effective_n_threads(self.n_jobs or None))  # 0 fails later
             searches.put(self, Search(planted, self.effective_metric_))
+        else:
+            self._tree = self._plain_tree(self._fit_X)
         return self
+
+    def _method(self):
+        """Return how scikit-learn would search: its rule of ``algorithm="auto"``."""
+        if self.algorithm != "auto":
+            return self.algorithm
+        metric, params = self.effective_metric_, self.effective_metric_params_
+        if not takes_tree(self.n_neighbors, *self._fit_X.shape) or (metric == "minkowski" and params["p"] < 1):
+            return "brute"
+        if metric in VALID_METRICS["kd_tree"] and params.get("w") is None:
+            return "kd_tree"
+        return "ball_tree" if callable(metric) or metric in VALID_METRICS["ball_tree"] else "brute"
+
+    def _plain_tree(self, X):
+        """Return scikit-learn's own tree of some samples."""
+        tree = TREES[self._fit_method]
+        return tree(X, self.leaf_size, metric=self.effective_metric_, **self.effective_metric_params_)
 
     @cached_property
     def _tree(self):
         """scikit-learn's own tree, which its code may ask for; grown when it does."""
-        if vars(self).get("_fit_method") != "kd_tree":
+        if vars(self).get("_fit_method") not in TREES:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute '_tree'")
         search = searches.get(self)
-        X = self._fit_X if search is None else search.planted.X  # `_fit_X` may have been edited since the fit
-        tree = KDTree(X, self.leaf_size, metric=self.effective_metric_, **self.effective_metric_params_)
+        # `_fit_X` may have been edited since the fit
+        tree = self._plain_tree(self._fit_X if search is None else search.planted.X)
         if search is not None:
             searches.put(self, search._replace(tree=tree))
         return tree
 
     def _complete(self):
-        if vars(self).get("_fit_method") == "kd_tree":
+        if vars(self).get("_fit_method") in TREES:
             self._tree  # noqa: B018
 
     def __getstate__(self):
@@ -102,23 +122,19 @@ class NeighborsSearch(Accelerated):
         self._complete()
         return super().__getstate__()
 
-    def _by_brute_force(self):
-        """Tell whether every sample is compared; else a tree of ours is searched, or the call is not covered."""
+    def _brute_measure(self):
+        """Return the Measure by which every sample is compared; None: a tree is searched. Or it is not covered."""
         if "_fit_method" not in vars(self):
             check_is_fitted(self)
         if self.metric == "precomputed":
             raise NotCovered("metric='precomputed' has no kernel.")
-        if self._fit_method == "kd_tree":
-            return False
+        if self._fit_method in TREES:
+            return None
         if self._fit_method != "brute":
             raise NotCovered(f"The neighbours are searched by algorithm={self._fit_method!r}.")
         if issparse(self._fit_X):
             raise NotCovered("The samples of the fit are sparse.")
-        if self.effective_metric_params_:
-            raise NotCovered("metric_params has no kernel.")
-        if self.effective_metric_ not in _brute.MEASURES:
-            raise NotCovered(f"metric={self.effective_metric_!r} has no kernel for brute force.")
-        return True
+        return _measures.measure_of(self.effective_metric_, self.effective_metric_params_, self._fit_X.shape[1])
 
     def _tree_search(self, itself):
         """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
@@ -133,7 +149,7 @@ class NeighborsSearch(Accelerated):
 
     def _search_of_tree(self):
         tree = self._tree
-        metric = OF_TREE.get(type(tree.__getstate__()[11]).__name__) if type(tree) is KDTree else None
+        metric = OF_TREE.get(type(tree.__getstate__()[11]).__name__) if type(tree) in TREES.values() else None
         if metric is None:
             raise NotCovered("The tree was grown for a metric that has no kernel.")
         if tree.get_arrays()[0].shape != self._fit_X.shape:
@@ -163,9 +179,7 @@ def named(metric, p):
 
 def refuse(est, X):
     """Leave to scikit-learn's own code what has no kernel."""
-    if est.algorithm not in ("auto", "kd_tree", "brute") and not (
-        est.algorithm == "ball_tree" and callable(est.metric)
-    ):
+    if est.algorithm not in ("auto", "kd_tree", "ball_tree", "brute"):
         raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
     if isinstance(X, KDTree | BallTree | NeighborsBase):
         raise NotCovered(f"X is a fitted {type(X).__name__}.")
@@ -175,19 +189,18 @@ def refuse(est, X):
         if est.algorithm == "kd_tree":
             raise NotCovered("k-d trees take no function as metric.")
         return
-    if est.metric_params:
-        raise NotCovered("metric_params has no kernel.")
-    if est.metric == "minkowski":
-        if not isinstance(est.p, Real) or est.p not in OF_POWER:
-            raise NotCovered(f"metric='minkowski' has no kernel for p={est.p}.")
-    elif not isinstance(est.metric, str) or est.metric not in _search.METRICS | _brute.MEASURES:
+    if not isinstance(est.metric, str) or est.metric not in _measures.NAMES:
         raise NotCovered(f"metric={est.metric!r} has no kernel.")
-    if est.algorithm == "kd_tree" and est.metric != "minkowski" and est.metric not in _search.METRICS:
-        raise NotCovered(f"metric={est.metric!r} has no tree.")
+    if est.algorithm in TREES and (est.metric_params or not _has_tree(est.metric, est.p)):
+        raise NotCovered(f"metric={est.metric!r} has no kernel for trees with these parameters.")
+
+
+def _has_tree(metric, p):
+    return metric in _search.METRICS or (metric == "minkowski" and isinstance(p, Real) and p in OF_POWER)
 
 
 def takes_tree(n_neighbors, n_samples, n_features):
-    """Tell whether scikit-learn's ``algorithm="auto"`` takes a k-d tree, for the metrics that have kernels."""
+    """Tell whether scikit-learn's ``algorithm="auto"`` takes a tree, where the metric has one."""
     return n_features <= MOST_FEATURES and (n_neighbors is None or n_neighbors < n_samples // 2)
 
 
@@ -251,12 +264,12 @@ class KNeighbors(NeighborsSearch):
         (array([[1.]]), array([[1]]))
         """
         by_function = self._by_function()
-        by_brute_force = by_function is None and self._by_brute_force()
-        search = None if by_function or by_brute_force else self._tree_search(X is None)
+        measure = None if by_function else self._brute_measure()
+        search = None if by_function or measure else self._tree_search(X is None)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
-        if (by_function or by_brute_force) and issparse(X):
+        if (by_function or measure) and issparse(X):
             raise NotCovered("X is sparse.")
         if issparse(X) or k > self.n_samples_fit_ - (X is None):
             return super().kneighbors(X, n_neighbors, return_distance)  # the same
@@ -264,11 +277,19 @@ class KNeighbors(NeighborsSearch):
         options = {"with_distances": bool(return_distance), "n_threads": effective_n_threads(self.n_jobs)}
         if by_function:
             distances, indices = by_function.nearest(queries, int(k), with_distances=bool(return_distance))
-        elif by_brute_force:
-            distances, indices = _brute.nearest(self._fit_X, queries, int(k), metric=self.effective_metric_, **options)
+        elif measure:
+            distances, indices = _brute.nearest(self._fit_X, queries, int(k), measure=measure, **options)
         else:
             distances, indices = _search.nearest(search.planted, queries, int(k), metric=search.metric, **options)
         return (distances, indices) if return_distance else indices
+
+    def _metric_is_as_fitted(self):
+        given, used = self.metric_params or {}, self.effective_metric_params_
+        if self.effective_metric_ == "minkowski":
+            as_used = given.get("p", self.p) == self.p == used["p"] and given.get("w") is used.get("w")
+            return self.metric == "minkowski" and as_used
+        known = given.keys() == used.keys() and all(given[name] is used[name] for name in given)
+        return known and named(self.metric, self.p) == self.effective_metric_
 
     def _ask_neighbors(self, X):
         """Return an Ask for the nearest of samples, or None where ``kneighbors`` is to be asked instead."""
@@ -277,8 +298,8 @@ class KNeighbors(NeighborsSearch):
             return None
         if self._by_function():
             return None
-        by_brute_force = self._by_brute_force()
-        if by_brute_force and named(self.metric, self.p) != self.effective_metric_:
+        measure = self._brute_measure()
+        if measure and not self._metric_is_as_fitted():
             raise NotCovered("The metric was changed after the fit.")  # scikit-learn's votes look at it
         if (
             not isinstance(k, Integral)
@@ -288,11 +309,11 @@ class KNeighbors(NeighborsSearch):
             or not len(self._fit_X) == len(self._y) == self.n_samples_fit_  # after edits
         ):
             return None
-        search = None if by_brute_force else self._tree_search(X is None)
+        search = None if measure else self._tree_search(X is None)
         queries = None if X is None else self._queries(X)
         options = {"n_threads": effective_n_threads(self.n_jobs)}
-        if by_brute_force:
-            vote = partial(_brute.vote, self._fit_X, queries, metric=self.effective_metric_, **options)
+        if measure:
+            vote = partial(_brute.vote, self._fit_X, queries, measure=measure, **options)
         else:
             vote = partial(_search.vote, search.planted, queries, metric=search.metric, **options)
         return Ask(vote, weights == "distance", self.n_samples_fit_ if X is None else len(queries))
@@ -367,11 +388,11 @@ class RadiusNeighbors(NeighborsSearch):
 
     def _rows_within(self, X, radius, with_distances, sort=False):
         """Return the Rows of neighbours within a radius, or None where scikit-learn's code is to tell what is wrong."""
-        by_brute_force = self._by_brute_force()
-        search = None if by_brute_force else self._tree_search(X is None)
-        if by_brute_force and not isinstance(radius, Real):
+        measure = self._brute_measure()
+        search = None if measure else self._tree_search(X is None)
+        if measure and not isinstance(radius, Real):
             raise NotCovered("Only a tree is asked about several radii.")
-        if by_brute_force and issparse(X):
+        if measure and issparse(X):
             raise NotCovered("X is sparse.")
         if not self._is_well_put(X, with_distances, sort):
             return None
@@ -383,8 +404,8 @@ class RadiusNeighbors(NeighborsSearch):
             "sort": bool(sort),
             "n_threads": effective_n_threads(self.n_jobs),
         }
-        if by_brute_force:
-            return _brute.within(self._fit_X, queries, radius, metric=self.effective_metric_, **options)
+        if measure:
+            return _brute.within(self._fit_X, queries, radius, measure=measure, **options)
         return _search.within(search.planted, queries, radius, metric=search.metric, **options)
 
     @staticmethod

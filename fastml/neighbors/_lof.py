@@ -21,6 +21,10 @@ PROBES, WORTH_PROBING = 32, 512
 # By brute force: so many, or one in ONE_IN; from how many samples on; the share of ties from which scikit-learn's own
 # search is sooner than ours and its (iris, lattices of 400 to 1,500 samples: 0.5 to 0.7 times as fast with both).
 BRUTE_PROBES, ONE_IN, WORTH_PROBING_BRUTE, MOST_TIED = 16, 48, 64, {False: 0.5, True: 0.05}
+# Distances that rounding, ours or scikit-learn's, may take for each other: a share of 1 by cosine, of themselves by
+# metrics whose operations are others.
+AS_NEAR, AS_NEAR_FLOAT32 = 1e-13, 2e-6
+EXACT = {"euclidean", "l2", "sqeuclidean", "manhattan", "l1", "cityblock", "chebyshev", "hamming", "canberra"}
 
 
 class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
@@ -125,14 +129,14 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         """
         if self._by_function():  # which takes what scikit-learn takes
             return super().kneighbors(X, n_neighbors, return_distance)
-        by_brute_force = self._by_brute_force()
+        measure = self._brute_measure()
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         whole = isinstance(k, Integral) and type(k) is not bool
         most = self.n_samples_fit_ - (X is None)
         if issparse(X) or not whole or not 1 <= k <= most:
             return super().kneighbors(X, n_neighbors, return_distance)
-        worth = WORTH_PROBING_BRUTE if by_brute_force else WORTH_PROBING
-        if X is None and k < most and most >= worth and self._many_tie(k, by_brute_force):
+        worth = WORTH_PROBING_BRUTE if measure else WORTH_PROBING
+        if X is None and k < most and most >= worth and self._many_tie(k, measure):
             note("of many samples neighbours tie: scikit-learn's own search")
             return super(KNeighbors, self).kneighbors(X, n_neighbors, return_distance)
         # Not `super`, which would ask scikit-learn for one neighbour more than it is to find where there is no kernel.
@@ -141,22 +145,22 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         distances, indices = np.ascontiguousarray(distances[:, :k]), np.ascontiguousarray(indices[:, :k])
         if len(tied):
             queries = self._fit_X[tied] if X is None else self._queries(X)[tied]
-            theirs = self._plain_search(by_brute_force)(queries, k + (X is None))
+            theirs = self._plain_search(measure)(queries, k + (X is None))
             distances[tied], indices[tied] = theirs if X is not None else without_selves(*theirs, tied)
         return (distances, indices) if return_distance else indices
 
-    def _many_tie(self, k, by_brute_force):
+    def _many_tie(self, k, measure):
         """Tell of some samples whether many have a last neighbour as near as the next one."""
         options = {"with_distances": True, "n_threads": 1}
-        if by_brute_force:
+        if measure:
             some = self._fit_X[:: min(ONE_IN, self.n_samples_fit_ // BRUTE_PROBES)]
-            distances, _ = _brute.nearest(self._fit_X, some, k + 2, metric=self.effective_metric_, **options)
+            distances, _ = _brute.nearest(self._fit_X, some, k + 2, measure=measure, **options)
             distances = distances[:, 1:]  # without themselves
         else:
             some = self._fit_X[:: -(-self.n_samples_fit_ // PROBES)]
             search = self._tree_search(True)
             distances, _ = _search.nearest(search.planted, some, k + 1, metric=search.metric, **options)
-        return self._ties(distances, k).mean() > MOST_TIED[by_brute_force]
+        return self._ties(distances, k).mean() > MOST_TIED[measure is not None]
 
     def _ties(self, distances, k):
         """Tell of which queries the k-th neighbour is as near as the next one.
@@ -165,13 +169,18 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         up may part equal ones: there any two neighbours count.
         """
         compared = distances[:, k - 1 :] if self.contamination == "auto" else distances
-        return (compared[:, 1:] == compared[:, :-1]).any(axis=1)  # differences of infinities would warn
+        near, far = compared[:, :-1], compared[:, 1:]
+        if self.effective_metric_ in EXACT or callable(self.effective_metric_):
+            return (near == far).any(axis=1)
+        doubt = AS_NEAR_FLOAT32 if self._fit_X.dtype == np.float32 else AS_NEAR
+        return (far <= near + doubt * (1 if self.effective_metric_ == "cosine" else far)).any(axis=1)
 
-    def _plain_search(self, by_brute_force):
+    def _plain_search(self, measure):
         """Return scikit-learn's own search among the samples of the fit."""
-        if not by_brute_force:
+        if not measure:
             return self._tree.query
-        plain = plain_of(NearestNeighbors)(algorithm="brute", metric=self.effective_metric_)  # the name may be patched
+        metric = {"metric": self.effective_metric_, "metric_params": self.effective_metric_params_ or None}
+        plain = plain_of(NearestNeighbors)(algorithm="brute", p=None, **metric)  # the name may be patched
         return plain.fit(self._fit_X).kneighbors
 
 

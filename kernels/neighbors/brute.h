@@ -51,7 +51,7 @@ typedef struct {
     int64_t *indices;                /* (n_queries, k - selves)   out    or NULL */
     fml_votes *votes;                /* out   or NULL */
     float *scratch;                  /* (n_threads, asked, d) queries counted from the origin */
-    double *turned;                  /* (n_threads, d, FML_WIDE)  samples, one a column: brute_metric.h */
+    double *turned;                  /* (n_threads, 2 d, FML_WIDE)  samples, one a column, and room: measures.h */
     fml_pair *found;                 /* (n_threads, asked, k) */
     fml_asked *known;                /* (n_threads,) */
     ptrdiff_t n_queries, k, asked;   /* asked: queries of a chunk */

@@ -29,8 +29,9 @@ cdef extern from "brute.h" nogil:
         float *blocks
         float *norms
         float *reach
+        const double *weights
         Py_ssize_t n, d
-        int is_f32, measure
+        int is_f32, measure, halves
 
     ctypedef struct fml_brute:
         fml_rows rows
@@ -88,7 +89,8 @@ cdef int read_rows(rows, fml_rows *held) except -1:
     cdef float[:, :, ::1] blocks
     cdef float[:, ::1] norms
     cdef float[::1] reach
-    held.measure = rows.measure
+    cdef const double[::1] weights = rows.weights.ravel()
+    held.measure, held.halves, held.weights = rows.measure, rows.halves, &weights[0]
     held.is_f32 = rows.X.dtype == np.float32
     if held.is_f32:
         X32 = rows.X
@@ -170,7 +172,7 @@ cdef int search(fml_brute *task, int n_threads, ballot) except -1:
         open_votes(ballot, n_threads, &votes)
         task.votes = &votes
     task.scratch = <float *> malloc(sizeof(float) * task.asked * task.rows.d * n_threads)
-    task.turned = <double *> malloc(sizeof(double) * FML_WIDE * task.rows.d * n_threads)
+    task.turned = <double *> malloc(sizeof(double) * 2 * FML_WIDE * task.rows.d * n_threads)
     task.found = <fml_pair *> malloc(sizeof(fml_pair) * task.asked * task.k * n_threads)
     task.known = <fml_asked *> malloc(sizeof(fml_asked) * n_threads)
     try:
@@ -234,7 +236,7 @@ cdef int walk_within(fml_brute_within *task, int n_threads) except -1:
     cdef Py_ssize_t n_chunks = (task.n_queries + task.asked - 1) // task.asked
     n_threads = max(1, min(n_threads, n_chunks))
     task.scratch = <float *> malloc(sizeof(float) * task.asked * task.rows.d * n_threads)
-    task.turned = <double *> malloc(sizeof(double) * FML_WIDE * task.rows.d * n_threads)
+    task.turned = <double *> malloc(sizeof(double) * 2 * FML_WIDE * task.rows.d * n_threads)
     task.known = <fml_asked *> malloc(sizeof(fml_asked) * n_threads)
     task.pairs = NULL
     if task.longest:

@@ -13,7 +13,8 @@ from fastml._kernels._cuda import SIMULATED, THREADS, blocks, fma, kernel, mul, 
 from fastml._kernels._cuda import device as device_function
 from fastml._kernels.neighbors import brute_jit
 from fastml._kernels.neighbors.brute_jit import count_within, fill_within  # noqa: F401  (on the host)
-from fastml._kernels.neighbors.rows import DISTANCE
+from fastml._kernels.neighbors.measures_jit import tell
+from fastml._kernels.neighbors.rows import MANHATTAN
 from fastml._kernels.neighbors.votes_jit import count
 
 # The tile: a thread has ROWS queries x COLUMNS samples of dot products in registers, and the threads lie DOWN x ACROSS.
@@ -37,7 +38,7 @@ def narrow(rows, n_threads):
 
 
 def nearest(rows, Q, selves, distances, indices, n_threads):
-    if rows.measure != DISTANCE:  # on the host
+    if rows.measure >= MANHATTAN:  # on the host
         brute_jit.nearest(rows, Q, selves, distances, indices, n_threads)
         return
     n_queries, k = len(Q), indices.shape[1] + selves
@@ -62,6 +63,8 @@ def nearest(rows, Q, selves, distances, indices, n_threads):
         indices[first : first + n_asked] = to_host(chosen)
         if distances is not None:
             distances[first : first + n_asked] = to_host(near)
+    if distances is not None:
+        tell(rows, distances)
 
 
 def vote(rows, Q, selves, ballot, n_threads):
@@ -254,7 +257,7 @@ def sink(found, at, q, n, key, index):
 
 
 @kernel
-def choose(found, at, first_self, distances, indices):
+def choose(found, at, first_self, squares, indices):
     """Choose the nearest of all shares, a thread a query, and write them down in order.
 
     first_self : the sample that is query 0, which is left out of its neighbours as in write_found; or -1.
@@ -278,6 +281,6 @@ def choose(found, at, first_self, distances, indices):
     for j in range(k):
         if j != left_out:
             indices[q, place] = 0 if at[0, j, q] == NOBODY else at[0, j, q]
-            if distances.shape[0]:
-                distances[q, place] = sqrt(found[0, j, q])
+            if squares.shape[0]:
+                squares[q, place] = found[0, j, q]
             place += 1

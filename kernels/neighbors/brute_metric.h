@@ -1,17 +1,25 @@
-/* Brute force by metrics that are no product, manhattan and chebyshev: in double from the start, so that nothing is in doubt.
+/* Brute force by metrics that are no product: in double from the start, so that nothing is in doubt.
  *
- * A tile of samples by queries as in brute.h, one sample a lane. Features are added up one after the other, with the bits of the k-d tree's
- * distances.  Samples are transposed anew for every chunk of queries, some hundredth of the work.
+ * A tile of samples by queries as in brute.h, one sample a lane. Features are added up one after the other, manhattan and chebyshev
+ * distances with the bits of the k-d tree's.  Samples are transposed anew for every chunk of queries, some hundredth of the work.
  */
 #ifndef FML_BRUTE_METRIC_H
 #define FML_BRUTE_METRIC_H
 #include "brute_within.h"
-#include "kd_tree.h"
+#include "measures.h"
 
-#define FML_WIDE (FML_VECTORS * FML_LANES_F64)       /* samples of a tile */
-
-/* Runs BODY(metric) with the metric of the measure as a constant. */
-#define FML_BY_MEASURE(measure, BODY) do { if ((measure) == FML_OF_MANHATTAN) BODY(FML_MANHATTAN); else BODY(FML_CHEBYSHEV); } while (0)
+/* Runs BODY(measure) with the measure as a constant. */
+#define FML_BY_MEASURE(measure, BODY)                       \
+    switch (measure) {                                      \
+        case FML_OF_MANHATTAN: BODY(FML_OF_MANHATTAN); break;     \
+        case FML_OF_CHEBYSHEV: BODY(FML_OF_CHEBYSHEV); break;     \
+        case FML_OF_SQUARES: BODY(FML_OF_SQUARES); break;         \
+        case FML_OF_POWERS: BODY(FML_OF_POWERS); break;           \
+        case FML_MAHALANOBIS: BODY(FML_MAHALANOBIS); break;       \
+        case FML_HAMMING: BODY(FML_HAMMING); break;               \
+        case FML_CANBERRA: BODY(FML_CANBERRA); break;             \
+        default: BODY(FML_BRAY_CURTIS);                           \
+    }
 
 /* One sample a column, xt out (d, FML_WIDE); beside the last sample: the last. */
 static inline void fml_turn(const fml_rows *rows, ptrdiff_t block, double *xt) {
@@ -21,17 +29,6 @@ static inline void fml_turn(const fml_rows *rows, ptrdiff_t block, double *xt) {
         at[s] = (const double *)rows->X + (sample < rows->n ? sample : rows->n - 1) * rows->d;
     }
     transpose_f64(at, NULL, rows->d, xt);
-}
-
-FML_INLINE void fml_sums(const double *xt, const double *Q, ptrdiff_t d, const int n_rows, int metric, vf64 sum[FML_ROWS][FML_VECTORS]) {
-    for (int r = 0; r < n_rows; r++)
-        for (int v = 0; v < FML_VECTORS; v++) sum[r][v] = vset1_f64(0);
-    for (ptrdiff_t f = 0; f < d; f++) {
-        vf64 x[FML_VECTORS];
-        for (int v = 0; v < FML_VECTORS; v++) x[v] = vload_f64(xt + f * FML_WIDE + v * FML_LANES_F64);
-        for (int r = 0; r < n_rows; r++)
-            for (int v = 0; v < FML_VECTORS; v++) sum[r][v] = fml_farther(metric, sum[r][v], vsub_f64(vset1_f64(Q[r * d + f]), x[v]));
-    }
 }
 
 /* Runs TAKE(key, sample) with those of a query's vectors of sums that are at most `most`, which it may change, by their index. */
@@ -47,14 +44,16 @@ FML_INLINE void fml_sums(const double *xt, const double *Q, ptrdiff_t d, const i
         }                                                                                                            \
     }
 
-FML_INLINE void fml_nearest_by(const fml_brute *t, ptrdiff_t first, ptrdiff_t n, double *xt, fml_pair *found, int metric) {
+FML_INLINE void fml_nearest_by(const fml_brute *t, ptrdiff_t first, ptrdiff_t n, double *xt, fml_pair *found, int measure) {
     const ptrdiff_t d = t->rows.d, k = t->k;
+    double sizes[FML_ASKED];
+    fml_sizes_of(measure, t->Q + first * d, n, d, sizes);
     for (ptrdiff_t b = 0; b < (t->rows.n + FML_WIDE - 1) / FML_WIDE; b++) {
         fml_turn(&t->rows, b, xt);
 #define FML_COMPARE(n_rows_)                                                                                         \
         {                                                                                                            \
             vf64 sum[FML_ROWS][FML_VECTORS];                                                                         \
-            fml_sums(xt, t->Q + (first + i) * d, d, n_rows_, metric, sum);                                           \
+            fml_keys(&t->rows, xt, t->Q + (first + i) * d, sizes + i, n_rows_, measure, sum);                        \
             for (int r = 0; r < n_rows_; r++) {                                                                      \
                 fml_pair *const mine = found + (i + r) * k;                                                          \
                 FML_EACH_HIT(t, b, sum[r], fml_last_of(mine, k)->key, FML_KEEP)                                      \
@@ -67,14 +66,16 @@ FML_INLINE void fml_nearest_by(const fml_brute *t, ptrdiff_t first, ptrdiff_t n,
     }
 }
 
-FML_INLINE void fml_within_by(const fml_brute_within *t, ptrdiff_t first, ptrdiff_t n, double *xt, int64_t *length, int metric) {
+FML_INLINE void fml_within_by(const fml_brute_within *t, ptrdiff_t first, ptrdiff_t n, double *xt, int64_t *length, int measure) {
     const ptrdiff_t d = t->rows.d;
+    double sizes[FML_ASKED];
+    fml_sizes_of(measure, t->Q + first * d, n, d, sizes);
     for (ptrdiff_t b = 0; b < (t->rows.n + FML_WIDE - 1) / FML_WIDE; b++) {
         fml_turn(&t->rows, b, xt);
 #define FML_COMPARE(n_rows_)                                                                                         \
         {                                                                                                            \
             vf64 sum[FML_ROWS][FML_VECTORS];                                                                         \
-            fml_sums(xt, t->Q + (first + i) * d, d, n_rows_, metric, sum);                                           \
+            fml_keys(&t->rows, xt, t->Q + (first + i) * d, sizes + i, n_rows_, measure, sum);                        \
             for (int r = 0; r < n_rows_; r++) {                                                                      \
                 const ptrdiff_t query = first + i + r;                                                               \
                 FML_EACH_HIT(t, b, sum[r], t->limits[query], FML_COUNT)                                              \
@@ -90,11 +91,11 @@ FML_INLINE void fml_within_by(const fml_brute_within *t, ptrdiff_t first, ptrdif
 static inline void fml_metric_chunk(void *task, ptrdiff_t chunk, int worker) {
     const fml_brute *t = task;
     const ptrdiff_t first = chunk * t->asked, n = t->n_queries - first < t->asked ? t->n_queries - first : t->asked;
-    double *const xt = t->turned + worker * t->rows.d * FML_WIDE;
+    double *const xt = t->turned + worker * t->rows.d * 2 * FML_WIDE;
     fml_pair *const found = t->found + worker * t->asked * t->k;
     fml_keep_none(found, n * t->k);
-#define FML_SEARCH(metric) fml_nearest_by(t, first, n, xt, found, metric)
-    FML_BY_MEASURE(t->rows.measure, FML_SEARCH);
+#define FML_SEARCH(measure) fml_nearest_by(t, first, n, xt, found, measure)
+    FML_BY_MEASURE(t->rows.measure, FML_SEARCH)
 #undef FML_SEARCH
     for (ptrdiff_t i = 0; i < n; i++) fml_write_nearest(t, first + i, worker, found + i * t->k);
 }
@@ -102,10 +103,10 @@ static inline void fml_metric_chunk(void *task, ptrdiff_t chunk, int worker) {
 static inline void fml_metric_within_chunk(void *task, ptrdiff_t chunk, int worker) {
     const fml_brute_within *t = task;
     const ptrdiff_t first = chunk * t->asked, n = t->n_queries - first < t->asked ? t->n_queries - first : t->asked;
-    double *const xt = t->turned + worker * t->rows.d * FML_WIDE;
+    double *const xt = t->turned + worker * t->rows.d * 2 * FML_WIDE;
     int64_t length[FML_ASKED] = {0};
-#define FML_SEARCH(metric) fml_within_by(t, first, n, xt, length, metric)
-    FML_BY_MEASURE(t->rows.measure, FML_SEARCH);
+#define FML_SEARCH(measure) fml_within_by(t, first, n, xt, length, measure)
+    FML_BY_MEASURE(t->rows.measure, FML_SEARCH)
 #undef FML_SEARCH
     for (ptrdiff_t i = 0; i < n; i++) fml_finish_row(t, first + i, worker, length[i]);
 }

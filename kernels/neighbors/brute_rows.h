@@ -7,7 +7,9 @@
 
 #define FML_BLOCKS 16                /* blocks of samples in a chunk of fml_narrow_blocks */
 
-enum { FML_DISTANCE, FML_SQUARE, FML_OF_MANHATTAN, FML_OF_CHEBYSHEV };           /* rows.py: what is told of a neighbour */
+/* rows.py: what is told of a neighbour */
+enum { FML_DISTANCE, FML_SQUARE, FML_COSINE, FML_OF_MANHATTAN, FML_OF_CHEBYSHEV, FML_OF_SQUARES, FML_OF_POWERS, FML_MAHALANOBIS, FML_HAMMING,
+       FML_CANBERRA, FML_BRAY_CURTIS };
 
 typedef struct {
     const void *X;                   /* (n, d)  T                        in */
@@ -15,8 +17,9 @@ typedef struct {
     float *blocks;                   /* (n_blocks, d, FML_NARROW)        in, out of fml_narrow_blocks:  X - origin, one sample a column; or NULL */
     float *norms;                    /* (n_blocks, FML_NARROW)           in, out  squares; beside the last sample: infinite */
     float *reach;                    /* (n_blocks,)                      in, out  the largest norm of a block, rounded up */
+    const double *weights;           /* (d,) or (d, d), as the measure has them   in */
     ptrdiff_t n, d;
-    int is_f32, measure;
+    int is_f32, measure, halves;     /* halves: twice the power of FML_OF_POWERS */
 } fml_rows;
 
 static inline void fml_narrow_block(const fml_rows *t, ptrdiff_t b) {
@@ -73,9 +76,14 @@ FML_INLINE void fml_exact(const fml_rows *t, const int64_t *samples, const doubl
     else fml_exact_f64(t, samples, q, out);
 }
 
-/* What is told of a neighbour, by the square of its distance or, of other than Euclidean ones, the distance itself. */
-FML_INLINE double fml_told(const fml_rows *t, double square) {
-    return t->measure == FML_DISTANCE ? sqrt(square) : square;
+/* What is told of a neighbour, by the square of its distance or, of other than Euclidean ones, the key of measures.h. */
+FML_INLINE double fml_told(const fml_rows *t, double key) {
+    switch (t->measure) {
+        case FML_DISTANCE: case FML_OF_SQUARES: case FML_MAHALANOBIS: return sqrt(key);
+        case FML_COSINE: return key < 4 ? 0.5 * key : 2;
+        case FML_OF_POWERS: return pow(key, 2.0 / t->halves);
+        default: return key;
+    }
 }
 
 /* A chunk's query counted from the origin, Q out (d,); *square and *norm of it, the norm rounded up. */

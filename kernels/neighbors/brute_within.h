@@ -16,7 +16,7 @@ typedef struct {
     int64_t *indices;                /* (n_found,)       out */
     double *distances;               /* (n_found,)       out   or NULL */
     float *scratch;                  /* (n_threads, asked, d) queries counted from the origin */
-    double *turned;                  /* (n_threads, d, FML_WIDE)  samples, one a column: brute_metric.h */
+    double *turned;                  /* (n_threads, 2 d, FML_WIDE)  samples, one a column, and room: measures.h */
     fml_pair *pairs;                 /* (n_threads, longest)   for sorting; NULL: rows in the order of the samples */
     fml_asked *known;                /* (n_threads,) */
     ptrdiff_t n_queries, asked, longest;

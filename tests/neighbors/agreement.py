@@ -121,7 +121,7 @@ def differences(case, ours, theirs):
 def judged_by(case, theirs):
     """Return the truth and the judges, by the kernel that runs: none where scikit-learn's own code does."""
     metric = theirs.get("attribute effective_metric_", "").strip("'")
-    if theirs.get("attribute _fit_method") not in ("'kd_tree'", "'brute'") or metric not in METRICS:
+    if theirs.get("attribute _fit_method") not in ("'kd_tree'", "'ball_tree'", "'brute'") or metric not in METRICS:
         return None, {}
     truth = Truth(case, theirs)
     return truth, JUDGES_OF_BRUTE_FORCE if truth.brute else JUDGES

@@ -69,11 +69,11 @@ def parameters(draw, name, n):
         k = max(1, min(k, n - 1))
     params = {
         "n_neighbors": k,
-        "algorithm": draw.pick(auto=40, kd_tree=40, brute=20),
+        "algorithm": draw.pick(auto=40, kd_tree=30, ball_tree=10, brute=20),
         "leaf_size": int(draw.one_of(30, 30, 1, 7, 100)),
     }
-    metric = draw.pick(minkowski=60, euclidean=8, manhattan=8, cityblock=4, l1=3, l2=3, chebyshev=9, cosine=1)
-    params |= {"metric": metric, "p": draw.one_of(2, 2, 2, 1, np.inf, 3, 1.5)}
+    metric = draw.pick(minkowski=60, euclidean=8, manhattan=8, cityblock=4, l1=3, l2=3, chebyshev=9, correlation=1)
+    params |= {"metric": metric, "p": draw.one_of(2, 2, 2, 1, np.inf, 3.3, 1.7)}
     if name != "NearestNeighbors":
         params["weights"] = draw.one_of("uniform", "distance", inverse_square)
     return params

@@ -72,12 +72,18 @@ def test_the_metric_is_that_of_the_tree(metric):
     assert_answers(NearestNeighbors().fit(X).fit(other), plain(metric="manhattan"))
 
 
-def test_other_trees_run_scikit_learns_code():
-    est = NearestNeighbors(algorithm="ball_tree").fit(X)
+@pytest.mark.parametrize("metric", ["minkowski", "l1", "chebyshev", "canberra"])
+def test_ball_trees(metric):
+    """Ours is searched, unless there is no kernel for the metric; scikit-learn's is grown when something asks."""
+    est = NearestNeighbors(algorithm="ball_tree", metric=metric).fit(X)
+    right = sklearn.neighbors.NearestNeighbors(algorithm="ball_tree", metric=metric).fit(X)
+    assert ("_tree" in vars(est)) == (metric == "canberra")
+    assert_answers(est, right)
     assert type(est._tree) is BallTree
-    assert_answers(est, plain())
-    assert "ball_tree" in ran(est, "fit").reason
-    assert "ball_tree" in ran(est).reason
+    for ours, theirs in zip(est._tree.get_arrays(), right._tree.get_arrays(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (ran(est).reason is None) == (metric != "canberra")
+    assert_answers(pickle.loads(pickle.dumps(est)), right)
 
 
 def test_a_fit_forgets_the_last_one():
@@ -141,9 +147,9 @@ def test_brute_force_by_other_metrics(metric):
 
 
 def test_brute_force_without_a_kernel_runs_scikit_learns_code():
-    est = NearestNeighbors(metric="cosine", algorithm="brute").fit(X)
-    np.testing.assert_array_equal(est.kneighbors()[1], plain(metric="cosine", algorithm="brute").kneighbors()[1])
-    assert "cosine" in ran(est).reason
+    est = NearestNeighbors(metric="correlation", algorithm="brute").fit(X)
+    np.testing.assert_array_equal(est.kneighbors()[1], plain(metric="correlation", algorithm="brute").kneighbors()[1])
+    assert "correlation" in ran(est).reason
     est.radius_neighbors()
     assert ran(est, "radius_neighbors").reason
 
@@ -153,8 +159,9 @@ def test_strict():
         NearestNeighbors(algorithm="brute").fit(X).kneighbors()
         NearestNeighbors().fit(X).kneighbors()
         KNeighborsClassifier(algorithm="kd_tree").fit(X, X[:, 0] > 0).predict(OTHERS)
-        with pytest.raises(fastml.FallbackError, match="ball_tree"):
-            NearestNeighbors(algorithm="ball_tree").fit(X)
+        NearestNeighbors(algorithm="ball_tree").fit(X).kneighbors()
+        with pytest.raises(fastml.FallbackError, match="no kernel for trees"):
+            NearestNeighbors(algorithm="ball_tree", metric="canberra").fit(X)
 
 
 def test_large_answers_are_made_of_arrays_of_their_own_type():

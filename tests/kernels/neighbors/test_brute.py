@@ -147,7 +147,14 @@ def test_threads_change_no_bit(kernel, k):
             np.testing.assert_array_equal(ours, first)
 
 
-MEASURES = (rows.DISTANCE, rows.SQUARE, rows.MANHATTAN, rows.CHEBYSHEV)
+MEASURES = (rows.DISTANCE, rows.SQUARE, rows.COSINE, rows.MANHATTAN, rows.CHEBYSHEV)
+
+
+def told(measure, reduced):
+    """Return what is told of reduced distances."""
+    if measure == rows.COSINE:
+        return np.minimum(reduced / 2, 2)
+    return np.sqrt(reduced) if measure == rows.DISTANCE else reduced
 
 
 def prepared(kernel, X, measure):
@@ -161,22 +168,21 @@ def prepared(kernel, X, measure):
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("kind", ["normal", "lattice", "far"])
 def test_measures(kernel, kind, measure):
-    metric = max(0, measure - rows.SQUARE)
-    for n in (1, 33, 300):
+    metric = max(0, measure - rows.COSINE)
+    for n in (1, 33) if SIMULATED else (1, 33, 300):
         X, asked = samples(kind, n, 7, "float64"), samples(kind, 13, 7, "float64", seed=1)
         k = min(n, 5)
         distances, indices = np.empty((13, k)), np.empty((13, k), np.int64)
         kernel.nearest(prepared(kernel, X, measure), asked, False, distances, indices, 1)
-        right, right_indices = naive.nearest(X, asked, k, metric)
-        np.testing.assert_array_equal(indices, right_indices)
+        np.testing.assert_array_equal(indices, naive.nearest(X, asked, k, metric)[1])
         reduced = np.take_along_axis(naive.reduced_distances(asked, X, metric), indices, axis=1)
-        np.testing.assert_array_equal(distances, right if measure != rows.SQUARE else reduced)
+        np.testing.assert_array_equal(distances, told(measure, reduced))
 
 
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_within(kernel, measure, direct):
-    metric = max(0, measure - rows.SQUARE)
+    metric = max(0, measure - rows.COSINE)
     for kind, selves in (("normal", False), ("lattice", True), ("far", True)):
         X = samples(kind, 150, 5, "float64")
         reduced = naive.reduced_distances(X, X, metric)
@@ -192,11 +198,68 @@ def test_within(kernel, measure, direct):
                 inside = reduced[q] <= limits[q]
                 inside[q] &= not selves
                 here = slice(indptr[q], indptr[q + 1])
-                told = np.sqrt(reduced[q]) if measure == rows.DISTANCE else reduced[q]
+                right = told(measure, reduced[q])
                 order = np.flatnonzero(inside)
-                order = order[np.argsort(told[order], kind="stable")] if sort else order
+                order = order[np.argsort(right[order], kind="stable")] if sort else order
                 np.testing.assert_array_equal(found.indices[here], order)
-                np.testing.assert_array_equal(found.distances[here], told[order])
+                np.testing.assert_array_equal(found.distances[here], right[order])
+
+
+def key_of(measure, weights, halves, Q, X):
+    """Return keys of all pairs, added up feature by feature, and what is told of them."""
+    (n, d), total, sizes = Q.shape, np.zeros((len(Q), len(X))), np.zeros((len(Q), len(X)))
+    if measure == rows.MAHALANOBIS:
+        for f in range(d):
+            part = np.zeros(total.shape)
+            for g in range(d):
+                part += weights[f, g] * (Q[:, g, None] - X[:, g])
+            total += part * (Q[:, f, None] - X[:, f])
+        return total, np.sqrt(total)
+    own, other = np.zeros((n, 1)), np.zeros(len(X))
+    for f in range(d):
+        q, x = Q[:, f, None], X[:, f]
+        step, own, other = np.abs(q - x), own + np.abs(q), other + np.abs(x)
+        sizes = np.abs(q) + np.abs(x)
+        power = np.ones(step.shape) if not halves & 1 else np.sqrt(step)
+        for bit in range(1, 6):
+            power = power * (step if halves >> bit & 1 else 1)
+            step = step * step
+        total += {
+            rows.SQUARES: (q - x) * (q - x) * weights[min(f, len(weights) - 1)],
+            rows.POWERS: power * weights[min(f, len(weights) - 1)],
+            rows.HAMMING: q != x,
+            rows.CANBERRA: np.abs(q - x) / np.where(sizes > 0, sizes, 1),
+            rows.BRAY_CURTIS: np.abs(q - x),
+        }[measure]
+    if measure == rows.HAMMING:
+        total /= d
+    if measure == rows.BRAY_CURTIS:
+        total /= np.where(own + other > 0, own + other, 1)
+    told = np.sqrt(total) if measure == rows.SQUARES else total ** (2 / halves) if measure == rows.POWERS else total
+    return total, told
+
+
+@pytest.mark.parametrize("measure", range(rows.SQUARES, rows.BRAY_CURTIS + 1))
+@pytest.mark.parametrize("kind", ["normal", "lattice", "far"])
+def test_measures_of_their_own(kernel, kind, measure):
+    for n, d in ((1, 1), (33, 3), (70, 18)):
+        X, asked = samples(kind, n, d, "float64"), samples(kind, 13, d, "float64", seed=1)
+        X[0] = asked[0] = 0
+        random = np.random.RandomState(n)
+        form, k = random.randn(d, d), min(n, 5)
+        for halves in (1, 3, 6, 8, 31) if measure == rows.POWERS else (0,):
+            weights = form @ form.T + np.eye(d) if measure == rows.MAHALANOBIS else random.rand(d)
+            given = rows.unprepared(X, measure, weights, halves)
+            keys, right = key_of(measure, weights, halves, asked, X)
+            order = np.argsort(keys, axis=1, kind="stable")
+            distances, indices = np.empty((13, k)), np.empty((13, k), np.int64)
+            kernel.nearest(given, asked, False, distances, indices, 1)
+            np.testing.assert_array_equal(indices, order[:, :k])
+            right = np.take_along_axis(right, indices, axis=1)
+            np.testing.assert_allclose(distances, right, rtol=1e-15 if measure == rows.POWERS else 0)
+            limits, counts = np.sort(keys, axis=1)[:, n // 2].copy(), np.empty(13, np.int64)
+            kernel.count_within(given, asked, False, limits, counts, 1)
+            np.testing.assert_array_equal(counts, (keys <= limits[:, None]).sum(axis=1))
 
 
 @pytest.mark.parametrize("k", [1, 7, 8, 20])

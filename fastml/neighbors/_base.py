@@ -28,10 +28,10 @@ MOST_FEATURES = 15
 
 
 class Search(NamedTuple):
-    """A planted tree, the name of the metric that it is asked by, and scikit-learn's own tree, if that was made."""
+    """A planted tree, the number of the metric that it is asked by, and scikit-learn's own tree, if that was made."""
 
     planted: _search.Planted
-    metric: str
+    metric: int
     tree: KDTree | None = None
 
 
@@ -78,9 +78,10 @@ class NeighborsSearch(Accelerated):
             return self
         self._fit_method = method
         del self._tree
-        if self.effective_metric_ in _search.METRICS and not self.effective_metric_params_:
+        metric = _search.number_of(self.effective_metric_, self.effective_metric_params_)
+        if metric is not None:
             planted = _search.plant(self._fit_X, n_threads=effective_n_threads(self.n_jobs or None))  # 0 fails later
-            searches.put(self, Search(planted, self.effective_metric_))
+            searches.put(self, Search(planted, metric))
         else:
             self._tree = self._plain_tree(self._fit_X)
         return self
@@ -149,7 +150,7 @@ class NeighborsSearch(Accelerated):
 
     def _search_of_tree(self):
         tree = self._tree
-        metric = OF_TREE.get(type(tree.__getstate__()[11]).__name__) if type(tree) in TREES.values() else None
+        metric = metric_of(tree) if type(tree) in TREES.values() else None
         if metric is None:
             raise NotCovered("The tree was grown for a metric that has no kernel.")
         if tree.get_arrays()[0].shape != self._fit_X.shape:
@@ -170,6 +171,16 @@ class NeighborsSearch(Accelerated):
     def _queries(self, X):
         """Check samples as scikit-learn does."""
         return check_X(self, X, reset=False, accept_sparse="csr", order="C")
+
+
+def metric_of(tree):
+    """Return the number of the metric that scikit-learn's tree was grown for, or None."""
+    metric = tree.__getstate__()[11]
+    name = type(metric).__name__
+    if name != "MinkowskiDistance64":
+        return _search.number_of(OF_TREE.get(name), {})
+    p, weights = metric.__getstate__()[:2]
+    return None if len(weights) else _search.number_of("minkowski", {"p": p})
 
 
 def named(metric, p):
@@ -196,7 +207,9 @@ def refuse(est, X):
 
 
 def _has_tree(metric, p):
-    return metric in _search.METRICS or (metric == "minkowski" and isinstance(p, Real) and p in OF_POWER)
+    if metric == "minkowski":
+        return isinstance(p, Real) and (p in OF_POWER or (p >= 1 and _measures.halves_of(p) is not None))
+    return metric in _search.METRICS
 
 
 def takes_tree(n_neighbors, n_samples, n_features):

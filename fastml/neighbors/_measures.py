@@ -11,6 +11,7 @@ import numpy as np
 
 from fastml._dispatch import NotCovered
 from fastml._kernels.neighbors import rows
+from fastml._kernels.neighbors.trees import MOST_HALVES
 
 PLAIN = {
     "euclidean": rows.DISTANCE,
@@ -26,8 +27,6 @@ PLAIN = {
     "braycurtis": rows.BRAY_CURTIS,
 }
 NAMES = PLAIN.keys() | {"minkowski", "seuclidean", "mahalanobis"}
-# Powers are products, and a root where twice the power is odd.
-MOST_HALVES = 32
 
 
 class Measure(NamedTuple):
@@ -56,10 +55,16 @@ def measure_of(metric, params, n_features):
 
 
 def _of_power(p, weights):
-    halves = 2 * p if isinstance(p, Real) else 0
-    if not 1 <= halves <= MOST_HALVES or halves != int(halves):
+    halves = halves_of(p)
+    if halves is None:
         raise NotCovered(f"metric='minkowski' has no kernel for p={p}.")
-    return Measure(rows.SQUARES if halves == 4 else rows.POWERS, weights, int(halves))
+    return Measure(rows.SQUARES if halves == 4 else rows.POWERS, weights, halves)
+
+
+def halves_of(p):
+    """Return twice a power where that is a whole number for which there is a kernel, else None."""
+    halves = 2 * p if isinstance(p, Real) else 0
+    return int(halves) if 1 <= halves <= MOST_HALVES and halves == int(halves) else None
 
 
 def _weights(weights, n_features):

@@ -5,7 +5,8 @@
     vote(planted, X, ballot, *, metric, n_threads)                              fills a Ballot
     within(planted, X, radii, *, metric, with_distances, sort, n_threads)       Rows
 
-X  (n_queries, n_features); None: the samples of the tree, none of which is then its own neighbour.
+X       (n_queries, n_features); None: the samples of the tree, none of which is then its own neighbour.
+metric  a number of `number_of`
 
 All is computed in float64, whatever the type of the samples, as scikit-learn's trees do. Equally near neighbours
 come in the order of their indices.
@@ -16,7 +17,16 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml._dispatch import NotCovered, load, record
-from fastml._kernels.neighbors.trees import CHEBYSHEV, EUCLIDEAN, MANHATTAN, KdTree, Queries, Rows, allocate
+from fastml._kernels.neighbors.trees import (
+    CHEBYSHEV,
+    EUCLIDEAN,
+    MANHATTAN,
+    KdTree,
+    Queries,
+    Rows,
+    allocate,
+)
+from fastml.neighbors._measures import halves_of
 
 METRICS = {
     "euclidean": EUCLIDEAN,
@@ -37,6 +47,14 @@ class Planted(NamedTuple):
 
     X: np.ndarray
     tree: KdTree
+
+
+def number_of(metric, params):
+    """Return the kernel's number of scikit-learn's metric of that name, or None."""
+    if metric != "minkowski":
+        return None if params else METRICS.get(metric)
+    halves = halves_of(params.get("p")) if params.keys() <= {"p", "w"} and params.get("w") is None else None
+    return halves and CHEBYSHEV + halves
 
 
 def plant(X, *, n_threads):
@@ -72,7 +90,7 @@ def within(planted, X, radii, *, metric, with_distances, sort, n_threads):
     kernel, queries = _ask(planted, X, metric, n_threads)
     n_queries = len(queries.X)
     radii = np.ascontiguousarray(np.broadcast_to(radii, n_queries), np.float64)
-    if METRICS[metric] == EUCLIDEAN and np.any(np.isfinite(radii) & (np.abs(radii) > LARGEST)):
+    if metric == EUCLIDEAN and np.any(np.isfinite(radii) & (np.abs(radii) > LARGEST)):
         raise NotCovered(f"Squares of radii beyond {LARGEST} may overflow.")
     indptr = np.zeros(n_queries + 1, np.int64)
     kernel.count_within(planted.tree, queries, radii, indptr[1:], n_threads)
@@ -101,8 +119,8 @@ def _ask(planted, X, metric, n_threads):
         sequence = tree.order[: tree.n_samples]
     elif len(X) >= WORTH_ARRANGING:
         sequence = np.empty(len(X), np.int64)
-        kernel.arrange(tree, X, METRICS[metric], sequence, n_threads)
-    return kernel, Queries(X, sequence, selves, METRICS[metric])
+        kernel.arrange(tree, X, metric, sequence, n_threads)
+    return kernel, Queries(X, sequence, selves, metric)
 
 
 def _numbers(X):

@@ -33,7 +33,7 @@ FML_INLINE void fml_homes_of_chunk(const fml_homes *t, ptrdiff_t first, ptrdiff_
 static inline void fml_find_homes(void *task, ptrdiff_t chunk, int worker) {
     const fml_homes *t = task;
     const ptrdiff_t first = chunk * FML_HOMES, end = first + FML_HOMES < t->n_queries ? first + FML_HOMES : t->n_queries;
-    FML_BY_METRIC(t->metric, fml_homes_of_chunk, t, first, end);
+    FML_BY_METRIC_OR_POWER(t->metric, fml_homes_of_chunk, t, first, end);
 }
 
 /* begins (n_leaves + 1,)  scratch */

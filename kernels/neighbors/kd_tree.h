@@ -4,7 +4,7 @@
  * scikit-learn's tree computes.  Rounding is monotonic, so a box is never farther, as computed, than a sample in it as
  * computed: leaving boxes out by their distances never leaves out a sample that would have counted.
  *
- * "Reduced" distances are compared: of the Euclidean one the square.
+ * "Reduced" distances are compared: of the Euclidean one the square, of a minkowski distance the sum of the powers.
  */
 #ifndef FML_KD_TREE_H
 #define FML_KD_TREE_H
@@ -14,7 +14,7 @@
 #define FML_LEAF 16
 #define FML_WIDTH 8
 #define FML_ABSENT INT32_MIN
-enum { FML_EUCLIDEAN, FML_MANHATTAN, FML_CHEBYSHEV };
+enum { FML_EUCLIDEAN, FML_MANHATTAN, FML_CHEBYSHEV };           /* FML_CHEBYSHEV + h: minkowski of the power h / 2 */
 #define FML_LEAF_VECTORS (FML_LEAF / FML_LANES_F64)
 #define FML_WIDTH_VECTORS (FML_WIDTH / FML_LANES_F64)
 /* Children that wait on a walk: seven a level at most, and a level for every factor of 8 of the leaves. */
@@ -29,15 +29,35 @@ typedef struct {
     ptrdiff_t n, d, n_leaves;
 } fml_kd;
 
+FML_INLINE vf64 fml_size(vf64 t) { return vmax_f64(t, vsub_f64(vset1_f64(0), t)); }
+
+/* x^(halves / 2), x not negative: by products of x and, if halves is odd, its root, each of which rounds monotonically. */
+FML_INLINE vf64 fml_half_power(vf64 x, int halves) {
+    vf64 made = halves & 1 ? vsqrt_f64(x) : vset1_f64(1);
+    for (int n = halves >> 1; n; n >>= 1) {
+        if (n & 1) made = vmul_f64(made, x);
+        if (n > 1) x = vmul_f64(x, x);
+    }
+    return made;
+}
+
 /* One more feature, in which something is `t` (not negative, or a signed difference) away. */
 FML_INLINE vf64 fml_farther(int metric, vf64 sum, vf64 t) {
     if (metric == FML_EUCLIDEAN) return vadd_f64(sum, vmul_f64(t, t));
-    t = vmax_f64(t, vsub_f64(vset1_f64(0), t));
+    t = fml_size(t);
+    if (metric > FML_CHEBYSHEV) return vadd_f64(sum, fml_half_power(t, metric - FML_CHEBYSHEV));
     return metric == FML_MANHATTAN ? vadd_f64(sum, t) : vmax_f64(sum, t);
 }
 
-FML_INLINE double fml_reduce(int metric, double distance) { return metric == FML_EUCLIDEAN ? distance * distance : distance; }
-FML_INLINE double fml_restore(int metric, double reduced) { return metric == FML_EUCLIDEAN ? sqrt(reduced) : reduced; }
+FML_INLINE double fml_reduce(int metric, double distance) {
+    if (metric > FML_CHEBYSHEV) return pow(distance, 0.5 * (metric - FML_CHEBYSHEV));
+    return metric == FML_EUCLIDEAN ? distance * distance : distance;
+}
+
+FML_INLINE double fml_restore(int metric, double reduced) {
+    if (metric > FML_CHEBYSHEV) return pow(reduced, 2.0 / (metric - FML_CHEBYSHEV));
+    return metric == FML_EUCLIDEAN ? sqrt(reduced) : reduced;
+}
 
 /* Reduced distances from x to the samples of a leaf, out (FML_LEAF,); returns a bit for each that is at most `most`. */
 FML_INLINE unsigned fml_leaf_distances(const fml_kd *tree, int metric, ptrdiff_t leaf, const double *x, double most, double *out) {
@@ -97,5 +117,15 @@ FML_INLINE unsigned fml_boxes_within(const fml_kd *tree, int metric, ptrdiff_t n
         if ((metric) == FML_EUCLIDEAN) call(__VA_ARGS__, FML_EUCLIDEAN);          \
         else if ((metric) == FML_MANHATTAN) call(__VA_ARGS__, FML_MANHATTAN);     \
         else call(__VA_ARGS__, FML_CHEBYSHEV);                                    \
+    } while (0)
+
+/* The same, with minkowski distances too. */
+#define FML_BY_METRIC_OR_POWER(metric, call, ...)                                 \
+    do {                                                                          \
+        if ((metric) > FML_CHEBYSHEV) {                                           \
+            const int power = (metric);                                           \
+            call(__VA_ARGS__, power);                                             \
+        }                                                                         \
+        else FML_BY_METRIC(metric, call, __VA_ARGS__);                            \
     } while (0)
 #endif

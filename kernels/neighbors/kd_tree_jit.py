@@ -92,16 +92,40 @@ def split(values, indptr):
 
 
 @kernel
+def half_power(x, halves):
+    """Raise a number that is not negative to half of a whole power, by products and a root."""
+    made = math.sqrt(x) if halves & 1 else 1.0
+    n = halves >> 1
+    while n:
+        if n & 1:
+            made *= x
+        x *= x
+        n >>= 1
+    return made
+
+
+@kernel
 def farther(metric, total, t):
     """Add one more feature, in which something is `t` away, to a reduced distance."""
     if metric == EUCLIDEAN:
         return total + t * t
+    if metric > CHEBYSHEV:
+        return total + half_power(abs(t), metric - CHEBYSHEV)
     return max(total, abs(t)) if metric == CHEBYSHEV else total + abs(t)
 
 
 @kernel
 def restored(metric, reduced):
+    if metric > CHEBYSHEV:
+        return reduced ** (2.0 / (metric - CHEBYSHEV))
     return math.sqrt(reduced) if metric == EUCLIDEAN else reduced
+
+
+@kernel
+def reduced_of(metric, distance):
+    if metric > CHEBYSHEV:
+        return distance ** (0.5 * (metric - CHEBYSHEV))
+    return distance * distance if metric == EUCLIDEAN else distance
 
 
 @kernel
@@ -216,7 +240,7 @@ def take(found, at, distance, index):
 def find_within(tree, X, selves, metric, radii, counts, indptr, indices, distances, begin, end):
     waiting = np.empty(STACK, np.int64)
     for i in range(begin, end):
-        most = radii[i] * radii[i] if metric == EUCLIDEAN else radii[i]
+        most = reduced_of(metric, radii[i])
         if radii[i] < 0:
             most = -1.0
         waiting[0], n_waiting, counts[i] = 0, 1, 0

@@ -6,21 +6,9 @@
 #ifndef FML_MEASURES_H
 #define FML_MEASURES_H
 #include "brute_rows.h"
-#include "hits.h"
+#include "kd_tree.h"
 
 #define FML_WIDE (FML_VECTORS * FML_LANES_F64)       /* samples of a tile */
-
-FML_INLINE vf64 fml_size(vf64 t) { return vmax_f64(t, vsub_f64(vset1_f64(0), t)); }
-
-/* x^(halves / 2), x not negative: by products of x and, if halves is odd, its root. */
-FML_INLINE vf64 fml_half_power(vf64 x, int halves) {
-    vf64 made = halves & 1 ? vsqrt_f64(x) : vset1_f64(1);
-    for (int n = halves >> 1; n; n >>= 1) {
-        if (n & 1) made = vmul_f64(made, x);
-        if (n > 1) x = vmul_f64(x, x);
-    }
-    return made;
-}
 
 /* One more feature. */
 FML_INLINE vf64 fml_add_feature(int measure, vf64 sum, vf64 q, vf64 x, double weight, int halves) {

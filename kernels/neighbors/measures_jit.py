@@ -1,11 +1,9 @@
 """Twin of measures.h: keys of pairs, what neighbours are ordered by and limited to, and what is told of them."""
 
-import math
-
 import numpy as np
 
 from fastml._kernels._jit import kernel
-from fastml._kernels.neighbors.kd_tree_jit import farther
+from fastml._kernels.neighbors.kd_tree_jit import farther, half_power
 from fastml._kernels.neighbors.rows import (
     CANBERRA,
     COSINE,
@@ -16,18 +14,6 @@ from fastml._kernels.neighbors.rows import (
     SQUARES,
 )
 from fastml._kernels.neighbors.trees import EUCLIDEAN
-
-
-@kernel
-def half_power(x, halves):
-    made = math.sqrt(x) if halves & 1 else 1.0
-    n = halves >> 1
-    while n:
-        if n & 1:
-            made *= x
-        x *= x
-        n >>= 1
-    return made
 
 
 @kernel

@@ -205,11 +205,11 @@ static inline void fml_nearest_chunk(void *task, ptrdiff_t chunk, int worker) {
     const fml_nearest *t = task;
     fml_pair *const heap = t->scratch + worker * t->k;
     switch (t->k > FML_LIST ? 0 : (t->k + 7) / 8) {
-        case 0: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, heap, 0); break;
-        case 1: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 1); break;
-        case 2: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 2); break;
-        case 3: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 3); break;
-        default: FML_BY_METRIC(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 4);
+        case 0: FML_BY_METRIC_OR_POWER(t->metric, fml_nearest_of_chunk, t, chunk, worker, heap, 0); break;
+        case 1: FML_BY_METRIC_OR_POWER(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 1); break;
+        case 2: FML_BY_METRIC_OR_POWER(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 2); break;
+        case 3: FML_BY_METRIC_OR_POWER(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 3); break;
+        default: FML_BY_METRIC_OR_POWER(t->metric, fml_nearest_of_chunk, t, chunk, worker, NULL, 4);
     }
 }
 #endif

@@ -13,7 +13,8 @@ WIDTH = 8
 # No child.
 ABSENT = np.iinfo(np.int32).min
 
-EUCLIDEAN, MANHATTAN, CHEBYSHEV = range(3)
+EUCLIDEAN, MANHATTAN, CHEBYSHEV = range(3)  # CHEBYSHEV + h: minkowski of the power h / 2
+MOST_HALVES = 32  # powers are products, and a root where twice the power is odd
 
 
 class KdTree(NamedTuple):
@@ -45,7 +46,7 @@ class Queries(NamedTuple):
     sequence  (n_queries,)              int64     which query comes when, neighbours one after the other; or None
     selves    whether query i is sample i of the tree, and not its own neighbour: of k + 1 neighbours it is left out, or
               the first where it is not among them because of others in its place
-    metric    EUCLIDEAN, MANHATTAN or CHEBYSHEV
+    metric    as above
     """
 
     X: np.ndarray

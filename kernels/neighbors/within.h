@@ -124,6 +124,6 @@ FML_INLINE void fml_within_of_chunk(const fml_within *t, ptrdiff_t chunk, int wo
 
 static inline void fml_within_chunk(void *task, ptrdiff_t chunk, int worker) {
     const fml_within *t = task;
-    FML_BY_METRIC(t->metric, fml_within_of_chunk, t, chunk, worker);
+    FML_BY_METRIC_OR_POWER(t->metric, fml_within_of_chunk, t, chunk, worker);
 }
 #endif

@@ -1,4 +1,7 @@
-"""Metrics by name, by brute force: distances scikit-learn's to 1e-12, neighbours but where that parts none."""
+"""Metrics by name, by brute force, and minkowski by trees too: distances are scikit-learn's to 1e-12.
+
+Neighbours are but where that parts none.
+"""
 
 import numpy as np
 import pytest
@@ -38,6 +41,8 @@ def case_of(seed):
     if metric == "mahalanobis":
         params["metric_params"] = {"VI": symmetric(rng, d)}
     params |= {"metric": "minkowski" if metric == "weighted" else metric, "algorithm": "brute"}
+    if metric == "minkowski" and params["p"] > 1 and rng.uniform() < 0.6:
+        params["algorithm"] = draw.one_of("kd_tree", "ball_tree", "auto")
     params["n_neighbors"] = int(draw.one_of(1, 2, 5, 9, 33, 40))
     if params["n_neighbors"] >= n:
         params["n_neighbors"] = 1
@@ -133,7 +138,7 @@ def test_predictions(name, weights):
         {"metric": "mahalanobis", "metric_params": {"VI": np.zeros((3, 3))}},
         {"metric": "hamming", "metric_params": {"w": np.array([1.0, 2.0, 1.0])}},
         {"metric": "canberra", "algorithm": "auto"},
-        {"metric": "minkowski", "p": 3, "algorithm": "auto"},
+        {"metric": "minkowski", "p": 3.3, "algorithm": "auto"},
     ],
 )
 @pytest.mark.filterwarnings("ignore")

@@ -64,7 +64,7 @@ def test_a_plain_model_turned_into_ours():
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "minkowski"])
 def test_the_metric_is_that_of_the_tree(metric):
     """A model fitted to a tree, or to another model, answers by the metric of that."""
-    tree = KDTree(X, metric=metric, **({"p": 3} if metric == "minkowski" else {}))
+    tree = KDTree(X, metric=metric, **({"p": 3.3} if metric == "minkowski" else {}))
     est, right = NearestNeighbors().fit(X).fit(tree), sklearn.neighbors.NearestNeighbors().fit(tree)
     assert_answers(est, right)
     assert (ran(est).reason is None) == (metric != "minkowski")

@@ -1,8 +1,21 @@
 """Neighbours by their definition: all distances, feature by feature, and a sort."""
 
+import math
+
 import numpy as np
 
 from fastml._kernels.neighbors.trees import CHEBYSHEV, EUCLIDEAN
+
+libm_pow = np.vectorize(math.pow, otypes=[float])  # NumPy's own is another
+
+
+def half_power(x, halves):
+    """Raise numbers to half of a whole power."""
+    made = np.sqrt(x) if halves & 1 else np.ones(x.shape)
+    for bit in range(1, 6):
+        made = made * x if halves >> bit & 1 else made
+        x = x * x
+    return made
 
 
 def reduced_distances(X, Y, metric):
@@ -12,12 +25,16 @@ def reduced_distances(X, Y, metric):
         t = X[:, f, None] - Y[:, f]
         if metric == CHEBYSHEV:
             total = np.maximum(total, abs(t))
+        elif metric > CHEBYSHEV:
+            total += half_power(abs(t), metric - CHEBYSHEV)
         else:
             total += t * t if metric == EUCLIDEAN else abs(t)
     return total
 
 
 def restored(metric, reduced):
+    if metric > CHEBYSHEV:
+        return libm_pow(reduced, 2 / (metric - CHEBYSHEV))
     return np.sqrt(reduced) if metric == EUCLIDEAN else reduced
 
 
@@ -40,5 +57,8 @@ def within(X, queries, radii, metric, selves=False):
     reduced = reduced_distances(queries, X, metric)
     if selves:
         np.fill_diagonal(reduced, np.nan)
-    most = np.where(radii < 0, -1, radii * radii if metric == EUCLIDEAN else radii)
+    most = radii * radii if metric == EUCLIDEAN else radii
+    if metric > CHEBYSHEV:
+        most = libm_pow(np.maximum(radii, 0), (metric - CHEBYSHEV) / 2)
+    most = np.where(radii < 0, -1, most)
     return [np.flatnonzero(row <= m) for row, m in zip(reduced, np.broadcast_to(most, len(queries)), strict=True)]

@@ -220,10 +220,7 @@ def key_of(measure, weights, halves, Q, X):
         q, x = Q[:, f, None], X[:, f]
         step, own, other = np.abs(q - x), own + np.abs(q), other + np.abs(x)
         sizes = np.abs(q) + np.abs(x)
-        power = np.ones(step.shape) if not halves & 1 else np.sqrt(step)
-        for bit in range(1, 6):
-            power = power * (step if halves >> bit & 1 else 1)
-            step = step * step
+        power = naive.half_power(step, halves)
         total += {
             rows.SQUARES: (q - x) * (q - x) * weights[min(f, len(weights) - 1)],
             rows.POWERS: power * weights[min(f, len(weights) - 1)],

@@ -11,7 +11,7 @@ from tests.kernels.neighbors import naive
 from tests.kernels.twins import twins
 
 N_SAMPLES = (1, 2, 15, 16, 17, 33, 127, 128, 129, 145, 700)
-METRICS = {"euclidean": EUCLIDEAN, "manhattan": MANHATTAN, "chebyshev": CHEBYSHEV}
+METRICS = {"euclidean": EUCLIDEAN, "manhattan": MANHATTAN, "chebyshev": CHEBYSHEV, "power 2.5": CHEBYSHEV + 5}
 
 
 @pytest.fixture(params=twins("neighbors.kd_tree"), scope="module")

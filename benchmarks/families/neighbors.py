@@ -159,6 +159,8 @@ PROMISED = (
              goals={F64: 10}),
     Workload("kd-manhattan", "kneighbors", Points(100_000, 3), TEN | {"metric": "manhattan"},
              "10 nearest by manhattan, 100k x 3", cost=0.8, goals={F64: 4}),
+    Workload("kd-minkowski", "kneighbors", Points(5_000, 3), TEN | {"p": 3},
+             "10 nearest by minkowski, p=3, 5k x 3", cost=0.3, goals={F64: 6}),
     Workload("kd-fit", "fit", Points(200_000, 3), {}, "NearestNeighbors, fit to 200k x 3", cost=0.1, goals={F64: 1}),
     Workload("kd-row", "kneighbors", Points(20_000, 20), TREE | {"n_rows": 1},
              "5 nearest of one row, input checked, tree of 20k x 20", cost=1e-3, goals={F64: 4}),

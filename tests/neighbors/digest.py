@@ -46,8 +46,29 @@ def small_digests():
     return {f"neighbors_case({seed})": digest(seen(neighbors_case(seed))) for seed in SMALL}
 
 
+def of_other_metrics():
+    """Return digests of answers by metrics with parameters, and of minkowski by a tree."""
+    rng, made = np.random.RandomState(0), {}
+    X, Q = np.repeat(rng.randn(150, 16), 2, axis=0), rng.randn(40, 16)
+    w, X[0], form = rng.rand(16) + 0.1, 0, rng.randn(16, 16)
+    for metric, p, params, d in (
+        ("cosine", 2, None, 16),
+        ("minkowski", 2.5, {"w": w}, 16),
+        ("minkowski", 2, {"w": w}, 16),
+        ("minkowski", 3, None, 4),
+        ("seuclidean", 2, {"V": w}, 16),
+        ("mahalanobis", 2, {"VI": form @ form.T + np.eye(16)}, 16),
+        ("canberra", 2, None, 16),
+        ("braycurtis", 2, None, 16),
+    ):
+        est = fastml.neighbors.NearestNeighbors(metric=metric, p=p, metric_params=params, radius=1).fit(X[:, :d])
+        found = est.kneighbors(Q[:, :d]), est.kneighbors(), map(np.concatenate, est.radius_neighbors(Q[:, :d]))
+        made[f"{metric} {p} {d}"] = digest({str(i): list(part) for i, part in enumerate(found)})
+    return made
+
+
 def digests():
-    return small_digests() | {name: digest(seen(large_case(name))) for name in LARGE}
+    return of_other_metrics() | small_digests() | {name: digest(seen(large_case(name))) for name in LARGE}
 
 
 def main():

@@ -5,29 +5,12 @@ import numpy as np
 from fastml._dispatch import load, record
 from fastml._kernels.pairwise.metrics import METRICS, Points
 
-# Beyond these the squares of samples leave the range of float64, or their digits do.
-LARGEST, SMALLEST = 1e100, 1e-100
-
-
-def scale_of(X, metric):
-    """Return what every sample is multiplied by, (n_samples,), empty for 1; None where float64 is too narrow for X.
-
-    By "cosine" samples count by their directions; None also where one has none.
-    """
-    largest = float(np.abs(X).max())
-    if not (largest == 0 or SMALLEST < largest < LARGEST):
-        return None
-    if metric != "cosine":
-        return np.empty(0)
-    norms = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
-    return 1 / norms if norms.min() > SMALLEST else None
-
 
 def silhouettes(X, scale, labels, n_clusters, metric, *, dtype, n_threads):
     """Return  (b - a) / max(a, b)  of every sample, (n_samples,) of `dtype`.
 
     X       (n_samples, n_features)  float64 or float32
-    scale   (n_samples,) or empty, out of `scale_of`
+    scale   (n_samples,) or empty, out of `scale_of` (_samples.py)
     labels  (n_samples,), 0 to n_clusters - 1, each of which occurs
 
     a is the mean distance from the other samples of the own cluster, b the least mean distance from those of

@@ -3,29 +3,14 @@
 import numpy as np
 import sklearn
 import sklearn.metrics
-from scipy.sparse import issparse
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state, check_X_y
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
 from fastml._versions import check_number_of_labels, validate_params
-from fastml.metrics import _cluster_distances
-
-# The names of a distance that has a kernel.
-NAMES = {
-    "euclidean": "euclidean",
-    "l2": "euclidean",
-    "sqeuclidean": "sqeuclidean",
-    "manhattan": "manhattan",
-    "cityblock": "manhattan",
-    "l1": "manhattan",
-    "chebyshev": "chebyshev",
-    "cosine": "cosine",
-}
-
-# Of float32 samples, scikit-learn rounds these to float32.
-NARROW = ("euclidean", "cosine")
+from fastml.metrics import _cluster_distances, _samples
+from fastml.metrics._names import NAMES, NARROW, refuse
 
 
 @accelerated(plain=sklearn.metrics.silhouette_samples)
@@ -85,7 +70,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
     >>> silhouette_samples([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1]).round(3).tolist()
     [0.818, 0.778, 0.778, 0.818]
     """
-    refuse(X, metric, kwds)
+    check_call(X, metric, kwds)
     X, labels = check_X_y(X, labels, accept_sparse=["csr"])
     X, scale = as_floats(X, metric)
     return of_clean(X, scale, labels, metric, kwds)
@@ -130,7 +115,7 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
     >>> round(silhouette_score([[0.0], [1.0], [5.0], [6.0]], ["a", "a", "b", "b"]), 3)
     0.798
     """
-    refuse(X, metric, kwds)
+    check_call(X, metric, kwds)
     X, labels = check_X_y(X, labels, accept_sparse=["csr"])
     X, scale = as_floats(X, metric)
     if sample_size is not None:  # nothing may be refused any more: the generator moves on
@@ -139,24 +124,17 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
     return float(np.mean(of_clean(X, scale, labels, metric, kwds)))
 
 
-def refuse(X, metric, kwds):
+def check_call(X, metric, kwds):
     """Raise NotCovered where no kernel has this distance, or takes these samples."""
-    if issparse(X):
-        raise NotCovered("X is sparse.")
-    if not isinstance(metric, str) or metric not in NAMES:
-        raise NotCovered(f"metric={metric!r} has no kernel.")
-    if set(kwds) - {"n_jobs"}:
-        raise NotCovered(f"the parameters {sorted(kwds)} are those of scikit-learn's distances.")
+    refuse(metric, set(kwds) - {"n_jobs"}, X)
     if not isinstance(kwds.get("n_jobs"), int | None):
         raise NotCovered(f"n_jobs={kwds['n_jobs']!r} is no number of threads.")
-    if sklearn.get_config()["array_api_dispatch"]:
-        raise NotCovered("scikit-learn is configured to compute with the arrays of other libraries.")
 
 
 def as_floats(X, metric):
     """Return samples in the type of the result, and what they are multiplied by; raise NotCovered out of its range."""
     X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
-    scale = _cluster_distances.scale_of(X, NAMES[metric])
+    scale = _samples.scale_of(X, NAMES[metric])
     if scale is None:
         raise NotCovered("X holds values beyond 1e100, none above 1e-100, or a sample without a direction.")
     return X, scale

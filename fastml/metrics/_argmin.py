@@ -8,11 +8,28 @@ from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_pairs
 from fastml._versions import validate_params
-from fastml.metrics._names import NARROW, refuse
+from fastml.metrics import _pairs
+from fastml.metrics._names import NAMES, NARROW, PRODUCT, early, refuse
 from fastml.neighbors import _brute
+
+# Tiles against the search by float32 first: of 2, 32, 128 and 784 features they are even with 300, 80, 50 and 100
+# samples in Y.
+FEW, SOME, SMALL = 8, 64, 4096
+# Of more features, scikit-learn's product of matrices compares many samples with up to so many in Y as fast; with one
+# in Y any code does, as it only reads them.
+WIDE, LONG, MANY = 64, 1000, 256
+
+
+def refuse_wide(X, Y, metric):
+    """Raise NotCovered where scikit-learn's own code is as fast."""
+    if Y is None or Y.shape[1] <= WIDE or len(Y) >= MANY or not (len(X) > LONG or Y.size > SMALL):
+        return
+    if len(Y) == 1 or metric is None or (isinstance(metric, str) and NAMES.get(metric) in PRODUCT):
+        raise NotCovered(f"with Y of the shape {Y.shape} scikit-learn's own code is as fast.")
 
 
 @accelerated(plain=sklearn.metrics.pairwise_distances_argmin)
+@early(refuse_wide)
 @validate_params(
     sklearn.metrics.pairwise_distances_argmin._skl_parameter_constraints, prefer_skip_nested_validation=False
 )
@@ -48,6 +65,7 @@ def pairwise_distances_argmin(X, Y, *, axis=1, metric="euclidean", metric_kwargs
 
 
 @accelerated(plain=sklearn.metrics.pairwise_distances_argmin_min)
+@early(refuse_wide)
 @validate_params(
     sklearn.metrics.pairwise_distances_argmin_min._skl_parameter_constraints, prefer_skip_nested_validation=False
 )
@@ -81,7 +99,8 @@ def pairwise_distances_argmin_min(X, Y, *, axis=1, metric="euclidean", metric_kw
         or differ in their numbers of features.
     FallbackError
         Under ``strict``, if samples are sparse; if `metric` is not Euclidean, "sqeuclidean", "manhattan" or
-        "chebyshev"; or if there are parameters other than ``squared``. scikit-learn's own code runs otherwise.
+        "chebyshev"; if there are parameters other than ``squared``; or if `Y` is of so few wide samples, below 256 of
+        65 or more features, that scikit-learn's own code is as fast. It runs otherwise.
 
     See Also
     --------
@@ -119,8 +138,12 @@ def nearest(X, Y, axis, metric, metric_kwargs, *, with_distances):
         X, Y = Y, X
     wide = X.flags.c_contiguous and Y.flags.c_contiguous and sklearn.get_config()["enable_cython_pairwise_dist"]
     n_threads = effective_n_threads()
-    distances, indices = _brute.nearest(Y, X, 1, metric=metric, with_distances=with_distances, n_threads=n_threads)
+    if len(Y) <= FEW or (len(Y) <= SOME and Y.size <= SMALL):
+        distances, indices = _pairs.nearest(X, Y, NAMES[metric], with_distances=with_distances, n_threads=n_threads)
+    else:
+        found = _brute.nearest(Y, X, 1, metric=metric, with_distances=with_distances, n_threads=n_threads)
+        distances, indices = (None if part is None else part[:, 0] for part in found)
     if not with_distances:
-        return indices[:, 0], None
-    narrow = X.dtype == np.float32 and not wide and metric in (*NARROW, "l2")
-    return indices[:, 0], distances[:, 0].astype(np.float32 if narrow else np.float64, copy=False)
+        return indices, None
+    narrow = X.dtype == np.float32 and not wide and NAMES[metric] in NARROW
+    return indices, distances.astype(np.float32 if narrow else np.float64, copy=False)

@@ -126,7 +126,7 @@ def pairwise_distances_argmin_min(X, Y, *, axis=1, metric="euclidean", metric_kw
 
 def nearest(X, Y, axis, metric, metric_kwargs, *, with_distances):
     """Return indices, and distances or None."""
-    metric_kwargs = dict(metric_kwargs or {})
+    metric_kwargs, called = dict(metric_kwargs or {}), metric
     if metric == "euclidean" and metric_kwargs.get("squared") is True:
         metric = "sqeuclidean"
         del metric_kwargs["squared"]
@@ -145,5 +145,5 @@ def nearest(X, Y, axis, metric, metric_kwargs, *, with_distances):
         distances, indices = (None if part is None else part[:, 0] for part in found)
     if not with_distances:
         return indices, None
-    narrow = X.dtype == np.float32 and not wide and NAMES[metric] in NARROW
+    narrow = X.dtype == np.float32 and not wide and NAMES[called] in NARROW
     return indices, distances.astype(np.float32 if narrow else np.float64, copy=False)

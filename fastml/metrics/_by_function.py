@@ -7,7 +7,7 @@ from sklearn.metrics.pairwise import check_pairwise_arrays
 
 from fastml._dispatch import NotCovered
 from fastml._threads import effective_n_threads
-from fastml._versions import ROUNDS_DISTANCES_BY_FUNCTION
+from fastml._versions import ROUNDS_DISTANCES_BY_FUNCTION, get_chunk_n_rows
 from fastml.neighbors import _metric
 
 # To compile a function takes as long as to call it some ten thousand times.
@@ -27,6 +27,18 @@ def distances(X, Y, function, params, *, n_jobs, ensure_all_finite):
     if among:
         metric = _metric.of_itself(metric, X, n_threads=n_threads)
     return _metric.distances(metric, X, Y, n_threads=n_threads)
+
+
+def among(X, function, params, n_samples):
+    """Return samples and the metric for the distances of so many of them from each other."""
+    params = dict(params)
+    n_jobs = params.pop("n_jobs", None)
+    if n_samples**2 < WORTH_COMPILING:
+        raise NotCovered("with so few distances it does not pay to compile the function.")
+    metric, X, _ = compiled(X, X, function, params)
+    if effective_n_jobs(n_jobs) == 1 and get_chunk_n_rows(8 * n_samples, max_n_rows=n_samples) >= n_samples:
+        metric = _metric.of_itself(metric, X, n_threads=effective_n_threads(n_jobs))
+    return X, metric
 
 
 def compiled(X, Y, function, params):

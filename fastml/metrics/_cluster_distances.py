@@ -4,6 +4,7 @@ import numpy as np
 
 from fastml._dispatch import load, record
 from fastml._kernels.pairwise.metrics import METRICS, Points
+from fastml.neighbors import _metric
 
 
 def silhouettes(X, scale, labels, n_clusters, metric, *, dtype, n_threads):
@@ -26,8 +27,30 @@ def silhouettes(X, scale, labels, n_clusters, metric, *, dtype, n_threads):
     kernel = load("pairwise.silhouette", float(n_samples) * n_samples * n_features)
     kernel.cluster_distances(Points(X, scale), order, starts, METRICS[metric], own, nearest, n_threads)
     found = np.empty(n_samples, dtype)
+    found[order] = _compared(own, nearest, sizes[labels[order]], dtype)
+    return found
+
+
+def silhouettes_by_function(X, labels, n_clusters, metric, *, n_threads):
+    """Return the same by a metric of the user's, Compiled; float32 where distances are rounded to it."""
+    sizes, order = np.bincount(labels, minlength=n_clusters), np.argsort(labels, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    own, nearest = np.empty(len(X)), np.empty(len(X))
+    step = max(1, _metric.TOGETHER // len(X))
+    for first in range(0, len(X), step):
+        rows = slice(first, first + step)
+        apart = _metric.distances(metric, X[rows], X, n_threads=n_threads)
+        sums = np.add.reduceat(apart[:, order].astype(np.float64, copy=False), starts, axis=1)
+        mine = np.arange(len(sums)), labels[rows]
+        own[rows] = sums[mine]
+        sums[mine] = np.inf
+        nearest[rows] = (sums / sizes).min(axis=1)
+    return _compared(own, nearest, sizes[labels], np.float32 if metric.narrow else np.float64)
+
+
+def _compared(own, nearest, sizes, dtype):
+    """Return silhouettes of sums of distances to the own cluster, of so many samples, and means to the nearest."""
     own, nearest = (part.astype(dtype, copy=False) for part in (own, nearest))
     with np.errstate(divide="ignore", invalid="ignore"):  # rounded to float32 where scikit-learn is
-        own /= (sizes - 1).take(labels[order])
-        found[order] = np.nan_to_num((nearest - own) / np.maximum(own, nearest))
-    return found
+        own /= sizes - 1
+        return np.nan_to_num((nearest - own) / np.maximum(own, nearest))

@@ -3,13 +3,14 @@
 import numpy as np
 import sklearn
 import sklearn.metrics
+from scipy.sparse import issparse
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state, check_X_y
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
 from fastml._versions import check_number_of_labels, validate_params
-from fastml.metrics import _cluster_distances, _samples
+from fastml.metrics import _by_function, _cluster_distances, _samples
 from fastml.metrics._names import NAMES, NARROW, refuse
 
 
@@ -45,7 +46,8 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
         X, or there are not 2 to ``n_samples - 1`` of them.
     FallbackError
         Under ``strict``, if X is sparse or beyond 1e100; if `metric` is not Euclidean, "sqeuclidean", "manhattan",
-        "chebyshev" or "cosine"; or if there are further parameters. scikit-learn's own code runs otherwise.
+        "chebyshev", "cosine" or a function that can be compiled; or if there are further parameters that are not the
+        function's. scikit-learn's own code runs otherwise.
 
     See Also
     --------
@@ -57,7 +59,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
     Class of agreement: rounding. Distances are added up from differences: the result is that of exact arithmetic to
     1e-12, also where the data are far from the origin and scikit-learn's Euclidean distances lose digits.
 
-    O(n_samples ** 2 * n_features), each pair once. Memory: O(n_samples).
+    O(n_samples ** 2 * n_features), each pair once (by a function, twice). Memory: O(n_samples).
 
     References
     ----------
@@ -72,7 +74,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
     """
     check_call(X, metric, kwds)
     X, labels = check_X_y(X, labels, accept_sparse=["csr"])
-    X, scale = as_floats(X, metric)
+    X, scale, metric = as_kernels_take(X, metric, kwds, len(X))
     return of_clean(X, scale, labels, metric, kwds)
 
 
@@ -117,7 +119,8 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
     """
     check_call(X, metric, kwds)
     X, labels = check_X_y(X, labels, accept_sparse=["csr"])
-    X, scale = as_floats(X, metric)
+    n_samples = len(X) if sample_size is None else min(sample_size, len(X))
+    X, scale, metric = as_kernels_take(X, metric, kwds, n_samples)
     if sample_size is not None:  # nothing may be refused any more: the generator moves on
         chosen = check_random_state(random_state).permutation(len(X))[:sample_size]
         X, labels, scale = X[chosen], labels[chosen], scale[chosen] if len(scale) else scale
@@ -126,18 +129,25 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
 
 def check_call(X, metric, kwds):
     """Raise NotCovered where no kernel has this distance, or takes these samples."""
-    refuse(metric, set(kwds) - {"n_jobs"}, X)
+    params = set(kwds) - {"n_jobs"}
+    if not callable(metric):
+        refuse(metric, params, X)
+    elif issparse(X) or "working_memory" in params:
+        raise NotCovered("a function is called for samples in an array, as many at a time as we like.")
     if not isinstance(kwds.get("n_jobs"), int | None):
         raise NotCovered(f"n_jobs={kwds['n_jobs']!r} is no number of threads.")
 
 
-def as_floats(X, metric):
-    """Return samples in the type of the result, and what they are multiplied by; raise NotCovered out of its range."""
+def as_kernels_take(X, metric, kwds, n_samples):
+    """Return samples, what they are multiplied by, and the metric; raise NotCovered out of their range."""
+    if callable(metric):
+        X, metric = _by_function.among(X, metric, kwds, n_samples)
+        return X, np.empty(0), metric
     X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
     scale = _samples.scale_of(X, NAMES[metric])
     if scale is None:
         raise NotCovered("X holds values beyond 1e100, none above 1e-100, or a sample without a direction.")
-    return X, scale
+    return X, scale, NAMES[metric]
 
 
 def of_clean(X, scale, labels, metric, kwds):
@@ -146,6 +156,8 @@ def of_clean(X, scale, labels, metric, kwds):
     codes = encoder.fit_transform(labels)
     n_clusters = len(encoder.classes_)
     check_number_of_labels(n_clusters, len(X))
-    metric, n_threads = NAMES[metric], effective_n_threads(kwds.get("n_jobs"))
+    n_threads = effective_n_threads(kwds.get("n_jobs"))
+    if not isinstance(metric, str):
+        return _cluster_distances.silhouettes_by_function(X, codes, n_clusters, metric, n_threads=n_threads)
     dtype = X.dtype if metric in NARROW else np.float64
     return _cluster_distances.silhouettes(X, scale, codes, n_clusters, metric, dtype=dtype, n_threads=n_threads)

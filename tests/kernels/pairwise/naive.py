@@ -3,12 +3,12 @@
 import numpy as np
 
 
-def distances(X, metric):
-    """Return the (n, n) distances of all samples from each other."""
-    X = X.astype(np.longdouble)
+def distances(X, metric, Y=None):
+    """Return the (n_x, n_y) distances of all samples from each other, or from those of Y."""
+    X, Y = (samples.astype(np.longdouble) for samples in (X, X if Y is None else Y))
     if metric == "cosine":
-        X = X / np.sqrt((X * X).sum(axis=1))[:, None]
-    apart = X[:, None, :] - X
+        X, Y = (samples / np.sqrt((samples * samples).sum(axis=1))[:, None] for samples in (X, Y))
+    apart = X[:, None, :] - Y
     return {
         "euclidean": lambda: np.sqrt((apart * apart).sum(axis=2)),
         "sqeuclidean": lambda: (apart * apart).sum(axis=2),

@@ -1,11 +1,12 @@
 """Every CUDA path beside the CPU: the same workloads on both devices, results compared, times in one table.
 
-    python -m benchmarks.gpu
+    python -m benchmarks.gpu                            # or some families: kmeans neighbors
     NUMBA_ENABLE_CUDASIM=1 python -m benchmarks.gpu     # without a GPU: the simulator, tiny data, times without meaning
 
 Exits with 1 where a result differs from the CPU's. Without a GPU it says so and exits with 0.
 """
 
+import argparse
 import os
 import sys
 from statistics import median
@@ -94,6 +95,10 @@ def differs(compared, dtype):
 
 
 def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.split("\n\n")[0])
+    parser.add_argument("families", nargs="*", metavar="family", help=f"{', '.join(families.names())}; default: all")
+    parser.add_argument("--filter", default="", metavar="TEXT", help="only workloads whose name contains TEXT")
+    options = parser.parse_args()
     name = device_name()
     if name is None:
         print("no GPU here: numba.cuda finds no device, so nothing was checked (NUMBA_ENABLE_CUDASIM=1 simulates one)")
@@ -101,9 +106,11 @@ def main():
     simulated = "simulator" in name
     print(f"# {name}\n{HEADER}")
     wrong, without = 0, []
-    for family in map(families.family, families.names()):
+    for family in map(families.family, options.families or families.names()):
         for workload in family.WORKLOADS:
-            if workload.grid or (simulated and not hasattr(workload.data, "n")):  # a data set cannot be made tiny
+            if workload.grid or options.filter not in workload.name:
+                continue
+            if simulated and not hasattr(workload.data, "n"):  # a data set cannot be made tiny
                 continue
             workload = small(workload, **TINY) if simulated else workload
             for dtype in ("float64", "float32"):

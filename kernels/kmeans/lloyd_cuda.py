@@ -131,16 +131,17 @@ def add_up_cluster(X, weights, labels, touched, sums, totals):
     """Add up one cluster over WIDTH features.
 
     The members among the next LABELS samples are listed in order; their products with the weights are fetched KEPT at a
-    time, and one thread a feature adds them up.
+    time, and one thread a feature adds them up, beside the last one, which adds up the weights.
     """
     counts = cuda.shared.array(THREADS, np.int32)
     members = cuda.shared.array(LABELS, np.int32)
     products = cuda.shared.array((KEPT, WIDTH), X.dtype)
+    shares = cuda.shared.array(KEPT, X.dtype)
     j, f_first, t = cuda.blockIdx.x, cuda.blockIdx.y * WIDTH, cuda.threadIdx.x
     n_samples, width = X.shape[0], min(WIDTH, X.shape[1] - f_first)
     if not touched[j]:
         return
-    f_loaded = t % WIDTH
+    f_loaded, adds_weights = t % WIDTH, t == THREADS - 1
     total, total_weight = X.dtype.type(0), X.dtype.type(0)
     for first in range(0, n_samples, LABELS):
         mine = first + t * (LABELS // THREADS)
@@ -151,17 +152,18 @@ def add_up_cluster(X, weights, labels, touched, sums, totals):
         counts[t] = count
         if not cuda.syncthreads_or(count):
             continue
-        if count:
-            place = 0
-            for s in range(t):
-                place += counts[s]
-            for i in range(mine, end):
-                if labels[i] == j:
-                    members[place] = i
-                    place += 1
-        n_members = 0
-        for s in range(THREADS):
-            n_members += counts[s]
+        step = 1
+        while step < THREADS:  # until counts are those of all threads so far
+            before = counts[t - step] if t >= step else 0
+            cuda.syncthreads()
+            counts[t] += before
+            cuda.syncthreads()
+            step *= 2
+        place, n_members = counts[t] - count, counts[THREADS - 1]
+        for i in range(mine, end if count else mine):
+            if labels[i] == j:
+                members[place] = i
+                place += 1
         cuda.syncthreads()
         for start in range(0, n_members, KEPT):
             n_kept = min(KEPT, n_members - start)
@@ -170,17 +172,19 @@ def add_up_cluster(X, weights, labels, touched, sums, totals):
                     i = members[start + s]
                     x = X[i, f_first + f_loaded]
                     products[s, f_loaded] = mul(x, weights[i]) if weights.shape[0] else x
+                    if f_loaded == 0:
+                        shares[s] = weights[i] if weights.shape[0] else X.dtype.type(1)
             cuda.syncthreads()
             if t < width:
                 for s in range(n_kept):
                     total += products[s, t]
-            if t == 0:
-                for s in range(start, start + n_kept):
-                    total_weight += weights[members[s]] if weights.shape[0] else X.dtype.type(1)
+            if adds_weights:
+                for s in range(n_kept):
+                    total_weight += shares[s]
             cuda.syncthreads()
     if t < width:
         sums[j, f_first + t] = total
-    if t == 0 and f_first == 0:
+    if adds_weights and f_first == 0:
         totals[j] = total_weight
 
 

@@ -9,6 +9,7 @@
 #define FML_DBSCAN_PAIRS_H
 #include <math.h>
 #include <string.h>
+#include "lanes.h"
 #include "simd.h"
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -44,7 +45,7 @@ typedef struct {
 /* Bit s of the result: whether lane s is at most the bound. */
 static inline uint32_t fml_at_most(f64x8 x, double bound) {
 #if defined(__AVX512F__)
-    return _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(bound), _CMP_LE_OQ);
+    return vmask_bits(_mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(bound), _CMP_LE_OQ));
 #elif defined(__AVX2__)
     __m256d half[2];
     memcpy(half, &x, sizeof half);

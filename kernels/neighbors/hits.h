@@ -7,9 +7,9 @@
 #define FML_LANES_F64 ((int)(sizeof(vf64) / sizeof(double)))
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
-FML_INLINE unsigned fml_le_bits(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
-FML_INLINE unsigned fml_eq_bits(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
-FML_INLINE unsigned fml_not_above(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NGT_UQ); }
+FML_INLINE unsigned fml_le_bits(vf64 a, vf64 b) { return vmask_bits(_mm512_cmp_pd_mask(a, b, _CMP_LE_OQ)); }
+FML_INLINE unsigned fml_eq_bits(vf64 a, vf64 b) { return vmask_bits(_mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ)); }
+FML_INLINE unsigned fml_not_above(vf32 a, vf32 b) { return vmask_bits(_mm512_cmp_ps_mask(a, b, _CMP_NGT_UQ)); }
 #elif defined(__AVX2__) && defined(__FMA__)
 FML_INLINE unsigned fml_le_bits(vf64 a, vf64 b) { return (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_LE_OQ)); }
 FML_INLINE unsigned fml_eq_bits(vf64 a, vf64 b) { return (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_EQ_OQ)); }

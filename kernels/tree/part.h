@@ -46,13 +46,15 @@ static ptrdiff_t fml_part_samples(fml_tree *t) {
 #if defined(__AVX512F__)
     for (; p + 16 <= n; p += 16) { /* as in fml_part_list */
         const __m512i sample = _mm512_loadu_si512(samples + p), code = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(codes + p)));
-        const __mmask16 is_left = _mm_cmpneq_epi8_mask(_mm_loadu_si128((const void *)(sides + p)), _mm_setzero_si128()), is_right = (__mmask16)~is_left;
+        const unsigned bits = vmask_bits(_mm_cmpneq_epi8_mask(_mm_loadu_si128((const void *)(sides + p)), _mm_setzero_si128()));
+        const __mmask16 is_left = (__mmask16)bits, is_right = (__mmask16)~bits;
+        const int n_left = __builtin_popcount(bits);
         _mm512_storeu_si512(samples + left, _mm512_maskz_compress_epi32(is_left, sample));
         _mm512_storeu_si512(moved + right, _mm512_maskz_compress_epi32(is_right, sample));
         _mm_storeu_si128((void *)(codes + left), _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(is_left, code)));
         _mm_storeu_si128((void *)(moved_codes + right), _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(is_right, code)));
-        left += __builtin_popcount(is_left);
-        right += 16 - __builtin_popcount(is_left);
+        left += n_left;
+        right += 16 - n_left;
     }
 #endif
     for (; p < n; p++) {
@@ -70,11 +72,11 @@ static ptrdiff_t fml_part_samples(fml_tree *t) {
 
 /* Sides of eight entries, as bits. */
 #if defined(__AVX512F__)
-FML_INLINE_ALWAYS __mmask8 fml_sides(const fml_tree *t, __m512i entries) {
+FML_INLINE_ALWAYS unsigned fml_sides(const fml_tree *t, __m512i entries) {
     const __m512i sample = _mm512_and_si512(_mm512_srli_epi64(entries, FML_SAMPLE_SHIFT), _mm512_set1_epi64(FML_SAMPLE_MASK));
     const __m512i words = _mm512_i64gather_epi64(_mm512_srli_epi64(sample, 6), (const void *)t->left_side, 8);
     const __m512i bit = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_and_si512(sample, _mm512_set1_epi64(63)));
-    return _mm512_test_epi64_mask(words, bit);
+    return vmask_bits(_mm512_test_epi64_mask(words, bit));
 }
 #endif
 
@@ -109,11 +111,12 @@ static void fml_part_list(fml_tree *t, ptrdiff_t f, int worker, int keep_left, i
      * lies behind the node may be another thread's. */
     for (; p + 8 <= n; p += 8) {
         const __m512i entries = _mm512_loadu_si512(e + p);
-        const __mmask8 sides = fml_sides(t, entries);
-        _mm512_storeu_si512(e + left, _mm512_maskz_compress_epi64(sides, entries));
+        const unsigned sides = fml_sides(t, entries);
+        const int n_left = __builtin_popcount(sides);
+        _mm512_storeu_si512(e + left, _mm512_maskz_compress_epi64((__mmask8)sides, entries));
         if (keep_right) _mm512_storeu_si512(aside + right, _mm512_maskz_compress_epi64((__mmask8)~sides, entries));
-        left += __builtin_popcount(sides);
-        right += 8 - __builtin_popcount(sides);
+        left += n_left;
+        right += 8 - n_left;
     }
 #endif
     for (; p < n; p++) {

@@ -1,11 +1,11 @@
 """KMeans and k_means give scikit-learn's model: labels and iterations equal, centres and inertia to rounding."""
 
 import numpy as np
-import pytest
 import sklearn.cluster
 
 import fastml.cluster
 from fastml.cluster import KMeans
+from tests.agreement import blocks
 
 from .agreement import assert_same_models
 from .cases import first_rows, kmeans_case
@@ -13,7 +13,7 @@ from .cases import first_rows, kmeans_case
 BLOCK = 200
 
 
-@pytest.mark.parametrize("block", range(14))
+@blocks(14, quick=5)
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(kmeans_case, seeds, record_parity, "KMeans")

@@ -7,6 +7,7 @@ import sklearn.cluster
 import fastml.cluster
 from fastml.cluster import _plusplus
 from fastml.cluster._draws import EvenDraws
+from tests.agreement import blocks
 
 from .agreement import assert_same_models
 from .cases import plusplus_case
@@ -14,7 +15,7 @@ from .cases import plusplus_case
 BLOCK = 200
 
 
-@pytest.mark.parametrize("block", range(5))
+@blocks(5, quick=2)
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus")
@@ -27,13 +28,13 @@ def by_distances(monkeypatch):
         monkeypatch.setattr(_plusplus, name, 0)
 
 
-@pytest.mark.parametrize("block", range(5))
+@blocks(5, quick=2)
 def test_generated_cases_by_distances(block, record_parity, by_distances):
     seeds = range(2000 + block * BLOCK, 2000 + (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus by distances")
 
 
-@pytest.mark.parametrize("block", range(2))
+@blocks(2, quick=1)
 def test_generated_cases_by_estimates(block, record_parity, by_distances, monkeypatch):
     monkeypatch.setattr(_plusplus, "WORTH_ESTIMATES", 0)
     monkeypatch.setattr(_plusplus, "ESTIMATED_CENTERS", 2)
@@ -41,7 +42,7 @@ def test_generated_cases_by_estimates(block, record_parity, by_distances, monkey
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus by estimates")
 
 
-@pytest.mark.parametrize("block", range(2))
+@blocks(2, quick=1)
 @pytest.mark.parametrize("most_settled", [3, 10**6])
 def test_generated_cases_settled_now_and_then(block, most_settled, record_parity, by_distances, monkeypatch):
     """A choice that is left undecided is made by scikit-learn's operations, and ours go on from there."""

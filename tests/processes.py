@@ -31,13 +31,32 @@ def run(program, *arguments, timeout=120, **environment):
     return output
 
 
-def assert_stops_within_a_second(program):
-    """Assert that Ctrl-C stops a long call.
+LONG_CALL = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's background job inherits none
+signal.alarm(100)                                           # a call that cannot be stopped ends here
+{setting}
+before = {answer}
+print("ready")
+sys.stdin.readline()
+print("go")
+try:
+    {call}
+except KeyboardInterrupt:
+    print("stopped")
+assert {answer} == before
+print("works")
+"""
 
-    The program says "ready" and waits for a line; it says "go" and makes the call; at `KeyboardInterrupt` it says
-    "stopped", and "works" after another call.
+
+def assert_stops_within_a_second(setting, call, answer):
+    """Assert that Ctrl-C stops a long call, and that fastml works afterwards.
+
+    setting : statements that come first
+    call : the expression
+    answer : an expression whose value is the same before and afterwards
     """
-    with start(program) as process:
+    with start(LONG_CALL.format(setting=textwrap.dedent(setting), call=call, answer=answer)) as process:
         try:
             assert process.stdout.readline() == "ready\n", process.stderr.read()
             process.stdin.write("\n")

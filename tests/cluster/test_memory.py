@@ -5,19 +5,16 @@ import sys
 
 import pytest
 
-from tests.memory import EXACT, MEASURE
+from tests.memory import EXACT, MEASURE, growth
 from tests.processes import run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 MEGABYTE = 2**20
 
-PROGRAM = (
-    MEASURE
-    + """
+MAKE = """
     from fastml.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
 """
-)
 
 FITS = {
     "lloyd": "KMeans(64, init='random', n_init=1, max_iter=5, random_state=0).fit(X)",
@@ -40,7 +37,8 @@ FITS = {
 def peaks():
     """Measure the extra memory, in MB, of calls on 200,000 x 16 (25.6 MB) and on a CSR matrix of the same size."""
     program = (
-        PROGRAM
+        MEASURE
+        + MAKE
         + """
     fits = json.loads(sys.argv[1])
     fastml.set_config(n_threads=4, strict=True)
@@ -81,8 +79,8 @@ LEAKS = {
 
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_thousand_calls_leave_nothing(name):
-    program = (
-        PROGRAM
+    setting = (
+        MAKE
         + """
     import threading
     fastml.set_config(n_threads=2)
@@ -100,13 +98,6 @@ def test_a_thousand_calls_leave_nothing(name):
         other = threading.Thread(target=lambda: KMeans(3, n_init=1, random_state=i).fit(X))
         other.start()
         other.join()
-
-    for i in range(200):
-        eval(sys.argv[1])
-    before = megabytes("VmRSS")
-    for i in range(1000):
-        eval(sys.argv[1])
-    print(megabytes("VmRSS") - before)
     """
     )
-    assert abs(float(run(program, LEAKS[name]))) < 5
+    assert abs(growth(setting, LEAKS[name], warm_up=200, calls=1000)) < 5

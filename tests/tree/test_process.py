@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.memory import EXACT, MEASURE
+from tests.memory import EXACT, MEASURE, growth
 from tests.processes import assert_stops_within_a_second, run
 
 pytestmark = pytest.mark.usefixtures("trees_are_ours")
@@ -74,29 +74,19 @@ LONG = {
 @pytest.mark.timing
 @pytest.mark.parametrize("call", LONG)
 def test_ctrl_c_stops_within_a_second(call):
-    program = (
+    setting = (
         MAKE
-        + f"""
-    signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's background job inherits none
-    signal.alarm(100)                                           # a call that cannot be stopped ends here
+        + """
     fastml.set_config(n_threads=2)
     X, y = data(300_000, 10)
     noise = np.random.RandomState(1).randint(0, 2, len(X))
     real = np.random.RandomState(2).randn(len(X))
     small, small_y = X[:100], y[:100]
-    before = model(RandomForestClassifier(5, random_state=0), small, small_y)
-    print("ready")
-    sys.stdin.readline()
-    print("go")
-    try:
-        {LONG[call]}
-    except KeyboardInterrupt:
-        print("stopped")
-    assert model(RandomForestClassifier(5, random_state=0), small, small_y) == before
-    print("works")
     """
     )
-    assert_stops_within_a_second(program)
+    assert_stops_within_a_second(
+        setting, LONG[call], "model(RandomForestClassifier(5, random_state=0), small, small_y)"
+    )
 
 
 LEAKS = {
@@ -111,9 +101,8 @@ LEAKS = {
 @linux
 @pytest.mark.parametrize("name", LEAKS)
 def test_hundreds_of_calls_leave_nothing(name):
-    program = (
-        MEASURE
-        + MAKE
+    setting = (
+        MAKE
         + """
     fastml.set_config(n_threads=2)
     X, y = data(400, 6)
@@ -124,16 +113,9 @@ def test_hundreds_of_calls_leave_nothing(name):
             DecisionTreeClassifier(max_depth=-1 if i % 2 else None).fit(X * (1 if i % 2 else np.inf), y)
         except ValueError:
             pass
-
-    for i in range(100):
-        eval(sys.argv[1])
-    before = megabytes("VmRSS")
-    for i in range(400):
-        eval(sys.argv[1])
-    print(megabytes("VmRSS") - before)
     """
     )
-    assert abs(float(run(program, LEAKS[name]))) < 4
+    assert abs(growth(setting, LEAKS[name])) < 4
 
 
 PEAKS = {

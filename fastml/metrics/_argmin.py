@@ -15,14 +15,17 @@ from fastml.neighbors import _brute
 # Tiles against the search by float32 first: of 2, 32, 128 and 784 features they are even with 300, 80, 50 and 100
 # samples in Y.
 FEW, SOME, SMALL = 8, 64, 4096
-# Of more features, scikit-learn's product of matrices compares many samples with up to so many in Y as fast; with one
-# in Y any code does, as it only reads them.
-WIDE, LONG, MANY = 64, 1000, 256
+# Of more features, scikit-learn's product of matrices compares many samples with up to MANY in Y as fast, or of
+# VERY_WIDE ones with twice as many, and any code does with one in Y. But for less work than LITTLE, in multiply-adds,
+# its checks take longer than all of ours.
+WIDE, VERY_WIDE, MANY, LITTLE = 64, 512, 128, 1e6
 
 
 def refuse_wide(X, Y, metric):
     """Raise NotCovered where scikit-learn's own code is as fast."""
-    if Y is None or Y.shape[1] <= WIDE or len(Y) >= MANY or not (len(X) > LONG or Y.size > SMALL):
+    if Y is None or Y.shape[1] <= WIDE or float(len(X)) * Y.size <= LITTLE:
+        return
+    if len(Y) >= (MANY if Y.shape[1] <= VERY_WIDE else 2 * MANY):
         return
     if len(Y) == 1 or metric is None or (isinstance(metric, str) and NAMES.get(metric) in PRODUCT):
         raise NotCovered(f"with Y of the shape {Y.shape} scikit-learn's own code is as fast.")
@@ -99,7 +102,7 @@ def pairwise_distances_argmin_min(X, Y, *, axis=1, metric="euclidean", metric_kw
         or differ in their numbers of features.
     FallbackError
         Under ``strict``, if samples are sparse; if `metric` is not Euclidean, "sqeuclidean", "manhattan" or
-        "chebyshev"; if there are parameters other than ``squared``; or if `Y` is of so few wide samples, below 256 of
+        "chebyshev"; if there are parameters other than ``squared``; or if `Y` is of so few wide samples, below 128 of
         65 or more features, that scikit-learn's own code is as fast. It runs otherwise.
 
     See Also
@@ -138,7 +141,7 @@ def nearest(X, Y, axis, metric, metric_kwargs, *, with_distances):
         X, Y = Y, X
     wide = X.flags.c_contiguous and Y.flags.c_contiguous and sklearn.get_config()["enable_cython_pairwise_dist"]
     n_threads = effective_n_threads()
-    if len(Y) <= FEW or (len(Y) <= SOME and Y.size <= SMALL):
+    if len(Y) <= FEW or (len(Y) <= SOME and Y.size <= SMALL) or float(len(X)) * Y.size <= LITTLE:
         distances, indices = _pairs.nearest(X, Y, NAMES[metric], with_distances=with_distances, n_threads=n_threads)
     else:
         found = _brute.nearest(Y, X, 1, metric=metric, with_distances=with_distances, n_threads=n_threads)

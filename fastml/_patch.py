@@ -2,18 +2,36 @@
 
 Only names in scikit-learn's public modules are replaced (``sklearn.cluster.KMeans``), never those in the modules that
 define them (``sklearn.cluster._kmeans.KMeans``): pickle looks objects up there, and scikit-learn's internals refer
-to each other there.
+to each other there. ``sklearn.metrics.pairwise`` is both: it becomes a :class:`Front`.
 """
 
 import sys
 import threading
 import warnings
 from importlib import import_module
+from types import ModuleType
+from typing import ClassVar
 
 from fastml import _registry
 
 _lock = threading.Lock()
 _SHOWN = 10  # names in the warning
+
+
+class Front(ModuleType):
+    """The type of a public module that defines functions itself, while some are replaced.
+
+    Whoever asks the module for a name gets ours. The module's own functions find scikit-learn's in its ``__dict__``, as
+    ever, and so does who puts something else there.
+    """
+
+    ours: ClassVar = {}  # of each module's own type: {name: (scikit-learn's function, ours)}
+
+    def __getattribute__(self, name):
+        """Return ours for what is scikit-learn's."""
+        value = super().__getattribute__(name)
+        plain, ours = type(self).ours.get(name, (None, None))
+        return ours if ours is not None and value is plain else value
 
 
 def patch_sklearn(names=None):
@@ -74,7 +92,7 @@ def patch_sklearn(names=None):
             for reader in _registry.READERS.get(module, ()):
                 import_module(reader)
             if getattr(import_module(module), name) is not ours:
-                setattr(sys.modules[module], name, ours)
+                _put(sys.modules[module], name, plain, ours)
                 done.add(plain)
             _registry.patched[ours] = plain
         early = _bound_early(done)
@@ -115,12 +133,35 @@ def unpatch_sklearn(names=None):
     with _lock:
         for module, name in _select(names):
             target = sys.modules.get(module)
-            ours = target and vars(target).get(name)
+            ours = target and _held(target, name)
             if ours in _registry.patched:
-                setattr(target, name, _registry.patched[ours])
-        kept = {id(vars(sys.modules[m]).get(n)) for m, n in _select(None) if m in sys.modules}
+                _put_back(target, name, _registry.patched[ours])
+        kept = {id(_held(sys.modules[m], n)) for m, n in _select(None) if m in sys.modules}
         for ours in [ours for ours in _registry.patched if id(ours) not in kept]:
             del _registry.patched[ours]
+
+
+def _put(module, name, plain, ours):
+    if plain.__module__ != module.__name__:
+        setattr(module, name, ours)
+        return
+    if not isinstance(module, Front):
+        module.__class__ = type("Front", (Front,), {"ours": {}})
+    type(module).ours[name] = plain, ours
+
+
+def _put_back(module, name, plain):
+    if not isinstance(module, Front):
+        setattr(module, name, plain)
+    elif type(module).ours.pop(name) and not type(module).ours:
+        module.__class__ = ModuleType
+
+
+def _held(module, name):
+    """Return what others see under a name, or None; a module is not made to look for it."""
+    if isinstance(module, Front) and name in type(module).ours:
+        return type(module).ours[name][1]
+    return vars(module).get(name)
 
 
 def _select(names):

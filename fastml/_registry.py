@@ -28,12 +28,24 @@ ACCELERATED = {
         "RandomTreesEmbedding": "fastml.ensemble._forest",
     },
     "sklearn.metrics": {
+        "euclidean_distances": "fastml.metrics._pairwise",
+        "pairwise_distances": "fastml.metrics._pairwise",
+        "pairwise_distances_argmin": "fastml.metrics._argmin",
+        "pairwise_distances_argmin_min": "fastml.metrics._argmin",
         "silhouette_samples": "fastml.metrics._silhouette",
         "silhouette_score": "fastml.metrics._silhouette",
     },
     "sklearn.metrics.cluster": {
         "silhouette_samples": "fastml.metrics._silhouette",
         "silhouette_score": "fastml.metrics._silhouette",
+    },
+    "sklearn.metrics.pairwise": {
+        "cosine_distances": "fastml.metrics._pairwise",
+        "euclidean_distances": "fastml.metrics._pairwise",
+        "manhattan_distances": "fastml.metrics._pairwise",
+        "pairwise_distances": "fastml.metrics._pairwise",
+        "pairwise_distances_argmin": "fastml.metrics._argmin",
+        "pairwise_distances_argmin_min": "fastml.metrics._argmin",
     },
     "sklearn.impute": {
         "KNNImputer": "fastml.impute._knn",
@@ -74,7 +86,18 @@ SINCE = {
 READERS = {
     "sklearn.cluster": ("sklearn.mixture",),
     "sklearn.ensemble": ("sklearn.inspection",),
+    "sklearn.metrics": ("sklearn.cluster", "sklearn.manifold", "sklearn.neighbors"),
     "sklearn.metrics.cluster": ("sklearn.metrics",),
+    "sklearn.metrics.pairwise": (
+        "sklearn.cluster",
+        "sklearn.covariance",
+        "sklearn.manifold",
+        "sklearn.metrics",
+        "sklearn.multiclass",
+        "sklearn.neighbors",
+        "sklearn.utils",  # not its estimator_checks, a tool for tests
+        "sklearn.utils.graph",
+    ),
     "sklearn.neighbors": (
         "sklearn.cluster",
         "sklearn.feature_selection",

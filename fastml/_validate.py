@@ -6,6 +6,7 @@ scikit-learn's function, whose conversions, errors and warnings are therefore th
 """
 
 import numpy as np
+from sklearn.metrics.pairwise import check_pairwise_arrays
 from sklearn.utils.validation import validate_data
 
 from fastml import _kernels
@@ -88,6 +89,37 @@ accept_sparse, accept_large_sparse, **more
         **more,
     )
     return _aligned(checked)
+
+
+def check_pairs(X, Y, *, ensure_all_finite=True):
+    """Check two sets of samples, as scikit-learn's ``check_pairwise_arrays(X, Y, ensure_all_finite=...)`` does.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples_X, n_features)
+        Samples.
+    Y : array-like of shape (n_samples_Y, n_features) or None
+        Others; None: `X` again.
+    ensure_all_finite : bool or "allow-nan", default=True
+        As in scikit-learn's.
+
+    Returns
+    -------
+    X, Y : ndarray of shape (n_samples_X, n_features), (n_samples_Y, n_features)
+        Of one type; those given, where they need no conversion. Aligned. One object if `Y` is None or `X`.
+    """
+    Y = X if Y is None else Y
+    if (
+        _is_clean(X, None, 2)
+        and X.size
+        and (Y is X or (_is_clean(Y, X.dtype.type, 2) and len(Y) and Y.shape[1] == X.shape[1]))
+        and (thread_config()["assume_finite"] or (all_finite(X) and (Y is X or all_finite(Y))))
+    ):
+        return X, Y
+    one, other = _on_host(X), _on_host(Y)
+    one, other = check_pairwise_arrays(one, one if Y is X else other, ensure_all_finite=ensure_all_finite)
+    x = _aligned(one)
+    return x, x if other is one else _aligned(other)
 
 
 def clean_float32(est, X, *, reset):

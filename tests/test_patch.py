@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn.base
+import sklearn.metrics
 import sklearn.preprocessing
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -210,14 +211,40 @@ def test_the_reading_modules_are_read_rightly():
     assert list(readers_of(source, "sklearn.a", {"b", "d"})) == ["b"]
 
 
-def test_no_registered_name_is_defined_where_it_is_public(monkeypatch):
+def test_no_registered_class_is_defined_where_it_is_public(monkeypatch):
     """Replacing it there would leave scikit-learn's own class without a place where pickle finds it."""
     monkeypatch.undo()
     for module, names in _registry.offered().items():
         for name in names:
             plain = _registry.plain_of(_registry.replacement(module, name))
             assert getattr(importlib.import_module(module), name) is plain
-            assert plain.__module__ != module
+            assert plain.__module__ != module or isinstance(plain, types.FunctionType)
+
+
+def test_functions_defined_where_they_are_public(monkeypatch):
+    """Others see ours there; the module's own functions do not, and nothing that is put there is hidden."""
+    monkeypatch.undo()
+    module = importlib.import_module("sklearn.metrics.pairwise")
+    before, name = dict(vars(module)), "euclidean_distances"
+    for _ in range(2):
+        fastml.patch_sklearn(name)
+        from sklearn.metrics.pairwise import euclidean_distances
+
+        assert euclidean_distances.__module__ == "fastml.metrics._pairwise"
+        assert sklearn.metrics.euclidean_distances is euclidean_distances is getattr(module, name)
+        assert vars(module) == before
+        assert module.manhattan_distances is before["manhattan_distances"]
+        assert pickle.loads(pickle.dumps(euclidean_distances)) is euclidean_distances
+        assert isinstance(module, types.ModuleType)
+        with monkeypatch.context() as other:
+            other.setattr(module, name, max)
+            assert getattr(module, name) is max
+        assert getattr(module, name) is euclidean_distances
+    for _ in range(2):
+        fastml.unpatch_sklearn()
+        assert getattr(module, name) is before[name]
+        assert type(module) is types.ModuleType
+        assert vars(module) == before
 
 
 def run(code, **environment):

@@ -4,30 +4,14 @@ import numpy as np
 
 from fastml._dispatch import load, record
 from fastml._kernels.pairwise.metrics import METRICS, Points
-
-# Beyond these the squares of samples leave the range of float64, or their digits do.
-LARGEST, SMALLEST = 1e100, 1e-100
-
-
-def scale_of(X, metric):
-    """Return what every sample is multiplied by, (n_samples,), empty for 1; None where float64 is too narrow for X.
-
-    By "cosine" samples count by their directions; None also where one has none.
-    """
-    largest = float(np.abs(X).max())
-    if not (largest == 0 or SMALLEST < largest < LARGEST):
-        return None
-    if metric != "cosine":
-        return np.empty(0)
-    norms = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
-    return 1 / norms if norms.min() > SMALLEST else None
+from fastml.neighbors import _metric
 
 
 def silhouettes(X, scale, labels, n_clusters, metric, *, dtype, n_threads):
     """Return  (b - a) / max(a, b)  of every sample, (n_samples,) of `dtype`.
 
     X       (n_samples, n_features)  float64 or float32
-    scale   (n_samples,) or empty, out of `scale_of`
+    scale   (n_samples,) or empty, out of `scale_of` (_samples.py)
     labels  (n_samples,), 0 to n_clusters - 1, each of which occurs
 
     a is the mean distance from the other samples of the own cluster, b the least mean distance from those of
@@ -43,8 +27,30 @@ def silhouettes(X, scale, labels, n_clusters, metric, *, dtype, n_threads):
     kernel = load("pairwise.silhouette", float(n_samples) * n_samples * n_features)
     kernel.cluster_distances(Points(X, scale), order, starts, METRICS[metric], own, nearest, n_threads)
     found = np.empty(n_samples, dtype)
+    found[order] = _compared(own, nearest, sizes[labels[order]], dtype)
+    return found
+
+
+def silhouettes_by_function(X, labels, n_clusters, metric, *, n_threads):
+    """Return the same by a metric of the user's, Compiled; float32 where distances are rounded to it."""
+    sizes, order = np.bincount(labels, minlength=n_clusters), np.argsort(labels, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    own, nearest = np.empty(len(X)), np.empty(len(X))
+    step = max(1, _metric.TOGETHER // len(X))
+    for first in range(0, len(X), step):
+        rows = slice(first, first + step)
+        apart = _metric.distances(metric, X[rows], X, n_threads=n_threads)
+        sums = np.add.reduceat(apart[:, order].astype(np.float64, copy=False), starts, axis=1)
+        mine = np.arange(len(sums)), labels[rows]
+        own[rows] = sums[mine]
+        sums[mine] = np.inf
+        nearest[rows] = (sums / sizes).min(axis=1)
+    return _compared(own, nearest, sizes[labels], np.float32 if metric.narrow else np.float64)
+
+
+def _compared(own, nearest, sizes, dtype):
+    """Return silhouettes of sums of distances to the own cluster, of so many samples, and means to the nearest."""
     own, nearest = (part.astype(dtype, copy=False) for part in (own, nearest))
     with np.errstate(divide="ignore", invalid="ignore"):  # rounded to float32 where scikit-learn is
-        own /= (sizes - 1).take(labels[order])
-        found[order] = np.nan_to_num((nearest - own) / np.maximum(own, nearest))
-    return found
+        own /= sizes - 1
+        return np.nan_to_num((nearest - own) / np.maximum(own, nearest))

@@ -10,22 +10,8 @@ from sklearn.utils import check_random_state, check_X_y
 from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
 from fastml._versions import check_number_of_labels, validate_params
-from fastml.metrics import _cluster_distances
-
-# The names of a distance that has a kernel.
-NAMES = {
-    "euclidean": "euclidean",
-    "l2": "euclidean",
-    "sqeuclidean": "sqeuclidean",
-    "manhattan": "manhattan",
-    "cityblock": "manhattan",
-    "l1": "manhattan",
-    "chebyshev": "chebyshev",
-    "cosine": "cosine",
-}
-
-# Of float32 samples, scikit-learn rounds these to float32.
-NARROW = ("euclidean", "cosine")
+from fastml.metrics import _by_function, _cluster_distances, _samples
+from fastml.metrics._names import NAMES, NARROW, refuse
 
 
 @accelerated(plain=sklearn.metrics.silhouette_samples)
@@ -60,7 +46,8 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
         X, or there are not 2 to ``n_samples - 1`` of them.
     FallbackError
         Under ``strict``, if X is sparse or beyond 1e100; if `metric` is not Euclidean, "sqeuclidean", "manhattan",
-        "chebyshev" or "cosine"; or if there are further parameters. scikit-learn's own code runs otherwise.
+        "chebyshev", "cosine" or a function that can be compiled; or if there are further parameters that are not the
+        function's. scikit-learn's own code runs otherwise.
 
     See Also
     --------
@@ -72,7 +59,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
     Class of agreement: rounding. Distances are added up from differences: the result is that of exact arithmetic to
     1e-12, also where the data are far from the origin and scikit-learn's Euclidean distances lose digits.
 
-    O(n_samples ** 2 * n_features), each pair once. Memory: O(n_samples).
+    O(n_samples ** 2 * n_features), each pair once (by a function, twice). Memory: O(n_samples).
 
     References
     ----------
@@ -85,9 +72,9 @@ def silhouette_samples(X, labels, *, metric="euclidean", **kwds):
     >>> silhouette_samples([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1]).round(3).tolist()
     [0.818, 0.778, 0.778, 0.818]
     """
-    refuse(X, metric, kwds)
+    check_call(X, metric, kwds)
     X, labels = check_X_y(X, labels, accept_sparse=["csr"])
-    X, scale = as_floats(X, metric)
+    X, scale, metric = as_kernels_take(X, metric, kwds, len(X))
     return of_clean(X, scale, labels, metric, kwds)
 
 
@@ -130,36 +117,37 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
     >>> round(silhouette_score([[0.0], [1.0], [5.0], [6.0]], ["a", "a", "b", "b"]), 3)
     0.798
     """
-    refuse(X, metric, kwds)
+    check_call(X, metric, kwds)
     X, labels = check_X_y(X, labels, accept_sparse=["csr"])
-    X, scale = as_floats(X, metric)
+    n_samples = len(X) if sample_size is None else min(sample_size, len(X))
+    X, scale, metric = as_kernels_take(X, metric, kwds, n_samples)
     if sample_size is not None:  # nothing may be refused any more: the generator moves on
         chosen = check_random_state(random_state).permutation(len(X))[:sample_size]
         X, labels, scale = X[chosen], labels[chosen], scale[chosen] if len(scale) else scale
     return float(np.mean(of_clean(X, scale, labels, metric, kwds)))
 
 
-def refuse(X, metric, kwds):
+def check_call(X, metric, kwds):
     """Raise NotCovered where no kernel has this distance, or takes these samples."""
-    if issparse(X):
-        raise NotCovered("X is sparse.")
-    if not isinstance(metric, str) or metric not in NAMES:
-        raise NotCovered(f"metric={metric!r} has no kernel.")
-    if set(kwds) - {"n_jobs"}:
-        raise NotCovered(f"the parameters {sorted(kwds)} are those of scikit-learn's distances.")
+    params = set(kwds) - {"n_jobs"}
+    if not callable(metric):
+        refuse(metric, params, X)
+    elif issparse(X) or "working_memory" in params:
+        raise NotCovered("a function is called for samples in an array, as many at a time as we like.")
     if not isinstance(kwds.get("n_jobs"), int | None):
         raise NotCovered(f"n_jobs={kwds['n_jobs']!r} is no number of threads.")
-    if sklearn.get_config()["array_api_dispatch"]:
-        raise NotCovered("scikit-learn is configured to compute with the arrays of other libraries.")
 
 
-def as_floats(X, metric):
-    """Return samples in the type of the result, and what they are multiplied by; raise NotCovered out of its range."""
+def as_kernels_take(X, metric, kwds, n_samples):
+    """Return samples, what they are multiplied by, and the metric; raise NotCovered out of their range."""
+    if callable(metric):
+        X, metric = _by_function.among(X, metric, kwds, n_samples)
+        return X, np.empty(0), metric
     X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
-    scale = _cluster_distances.scale_of(X, NAMES[metric])
+    scale = _samples.scale_of(X, NAMES[metric])
     if scale is None:
         raise NotCovered("X holds values beyond 1e100, none above 1e-100, or a sample without a direction.")
-    return X, scale
+    return X, scale, NAMES[metric]
 
 
 def of_clean(X, scale, labels, metric, kwds):
@@ -168,6 +156,8 @@ def of_clean(X, scale, labels, metric, kwds):
     codes = encoder.fit_transform(labels)
     n_clusters = len(encoder.classes_)
     check_number_of_labels(n_clusters, len(X))
-    metric, n_threads = NAMES[metric], effective_n_threads(kwds.get("n_jobs"))
+    n_threads = effective_n_threads(kwds.get("n_jobs"))
+    if not isinstance(metric, str):
+        return _cluster_distances.silhouettes_by_function(X, codes, n_clusters, metric, n_threads=n_threads)
     dtype = X.dtype if metric in NARROW else np.float64
     return _cluster_distances.silhouettes(X, scale, codes, n_clusters, metric, dtype=dtype, n_threads=n_threads)

@@ -30,6 +30,7 @@ def distances(x, y, metric, out, n_threads):
     metric  added   EUCLIDEAN, MANHATTAN or CHEBYSHEV of trees.py: squares, absolute values, the largest of these
             root    whether the square root of the sum is taken
             factor  what it is multiplied by without a root
+            most    what it is cut down to
     out     (n_x, n_y)  float64 or float32
     """
     n_x, n_y = out.shape
@@ -41,7 +42,7 @@ def distances(x, y, metric, out, n_threads):
         rows = slice(first, first + n_rows)
         samples = to_device(x.X[rows]), to_device(x.scale[rows])
         fill[(blocks(n_y, SIDE), blocks(n_rows, SIDE)), THREADS](
-            *samples, *others, metric.added, metric.root, metric.factor, part
+            *samples, *others, metric.added, metric.root, metric.factor, metric.most, part
         )
         part[:n_rows].copy_to_host(out[rows])
 
@@ -69,7 +70,7 @@ def fetch(X, scale, first, f, tile):
 
 
 @kernel
-def fill(X, x_scale, Y, y_scale, added, root, factor, out):
+def fill(X, x_scale, Y, y_scale, added, root, factor, most, out):
     x_tile = cuda.shared.array(AREA, np.float64)
     y_tile = cuda.shared.array(AREA, np.float64)
     totals = cuda.local.array((ROWS, COLUMNS), np.float64)
@@ -95,4 +96,4 @@ def fill(X, x_scale, Y, y_scale, added, root, factor, out):
         for c in range(COLUMNS):
             j = y_first + across + c * ACROSS
             if i < out.shape[0] and j < out.shape[1] and i < X.shape[0]:
-                out[i, j] = sqrt(totals[r, c]) if root else mul(totals[r, c], factor)
+                out[i, j] = min(sqrt(totals[r, c]) if root else mul(totals[r, c], factor), most)

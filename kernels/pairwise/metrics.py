@@ -27,19 +27,24 @@ class Metric(NamedTuple):
     added   EUCLIDEAN: squares are added up; MANHATTAN: absolute values; CHEBYSHEV: the largest absolute value
     root    whether the square root of that is taken
     factor  what it is multiplied by without a root
+    expand  whether squares may be expanded into norms and a product, where that costs no more digits than the class of
+            agreement allows (expanded.h)
+    most    what it cannot exceed but for rounding: in a table, what does is cut down to it
     """
 
     added: int
     root: bool
     factor: float
+    expand: bool
+    most: float
 
 
 # The cosine distance of two samples of length 1 is half the square of their difference: without the loss of digits that
 # 1 minus their product has for samples near to each other.
 METRICS = {
-    "euclidean": Metric(EUCLIDEAN, True, 1.0),
-    "sqeuclidean": Metric(EUCLIDEAN, False, 1.0),
-    "manhattan": Metric(MANHATTAN, False, 1.0),
-    "chebyshev": Metric(CHEBYSHEV, False, 1.0),
-    "cosine": Metric(EUCLIDEAN, False, 0.5),
+    "euclidean": Metric(EUCLIDEAN, True, 1.0, True, np.inf),
+    "sqeuclidean": Metric(EUCLIDEAN, False, 1.0, True, np.inf),
+    "manhattan": Metric(MANHATTAN, False, 1.0, False, np.inf),
+    "chebyshev": Metric(CHEBYSHEV, False, 1.0, False, np.inf),
+    "cosine": Metric(EUCLIDEAN, False, 0.5, True, 2.0),
 }

@@ -10,8 +10,8 @@ cdef extern from "tile.h" nogil:
         int is_f32
 
     ctypedef struct fml_metric:
-        int added, root
-        double factor
+        int added, root, expand
+        double factor, most
 
 
 cdef inline int read_points(points, fml_points *held) except -1:
@@ -33,7 +33,8 @@ cdef inline int read_points(points, fml_points *held) except -1:
 
 cdef inline int read_metric(metric, fml_metric *held) except -1:
     """Read a Metric."""
-    held.added, held.root, held.factor = metric.added, metric.root, metric.factor
+    held.added, held.root, held.expand = metric.added, metric.root, metric.expand
+    held.factor, held.most = metric.factor, metric.most
     return 0
 
 

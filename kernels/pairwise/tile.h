@@ -28,8 +28,8 @@ typedef struct {
 } fml_points;
 
 typedef struct {
-    int added, root;
-    double factor;
+    int added, root, expand;
+    double factor, most;
 } fml_metric;
 
 /* at (n_rows,) out: where the features from `first` on, n of them, of these rows are; `wide` (n_rows, n) out, where they have to be
@@ -98,7 +98,7 @@ FML_INLINE void fml_tile_of(const fml_points *x, const int64_t *lanes, const fml
  * tile    (n_rows, FML_SIDE)    out   distances */
 static void fml_tile(const fml_points *x, const int64_t *lanes, const fml_points *y, const int64_t *rows, int n_rows,
                      const fml_metric *metric, double *scratch, double *tile) {
-    if (metric->added == FML_EUCLIDEAN && x->d >= FML_EXPAND && FML_CAN_FUSE &&
+    if (metric->expand && x->d >= FML_EXPAND && FML_CAN_FUSE &&
         fml_tile_expanded(x, lanes, y, rows, n_rows, metric, scratch, tile)) return;
     FML_BY_METRIC(metric->added, fml_tile_of, x, lanes, y, rows, n_rows, metric, scratch, tile);
 }

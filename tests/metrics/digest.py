@@ -1,4 +1,4 @@
-"""Digests of silhouettes: ``python -m tests.metrics.digest`` prints JSON, to be compared between processes."""
+"""Digests of silhouettes and tables: ``python -m tests.metrics.digest`` prints JSON, to compare processes by."""
 
 import json
 
@@ -23,8 +23,23 @@ def silhouettes(n, d, n_clusters, metric, dtype):
     return fastml.metrics.silhouette_samples(X, np.arange(n) % n_clusters, metric=metric)
 
 
+def pairs(n, d, n_clusters, metric, dtype):
+    """Return a table, one that is halved, and the nearest of a few and of many; nothing of wide samples."""
+    if d > 100:
+        return {}
+    X = np.round(np.random.RandomState([n, d]).randn(n // 3, d), n_clusters % 5 + 1).astype(dtype)
+    Y = X[::2] + X.dtype.type(0.25)
+    found = {"half": fastml.metrics.pairwise_distances(X, metric=metric)}
+    if metric != "cosine":
+        found["table"] = fastml.metrics.pairwise_distances(X, Y, metric=metric)
+        for name, others in (("few", Y[:7]), ("many", X)):
+            indices, distances = fastml.metrics.pairwise_distances_argmin_min(X[:50], others, metric=metric)
+            found[name], found[f"{name}, distances"] = indices, distances
+    return found
+
+
 def digests():
-    return {str(case): digest({"silhouettes": silhouettes(*case)}) for case in CASES}
+    return {str(case): digest({"silhouettes": silhouettes(*case), **pairs(*case)}) for case in CASES}
 
 
 def main():

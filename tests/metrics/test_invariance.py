@@ -8,7 +8,7 @@ import pytest
 
 import fastml
 import fastml._kernels
-from fastml.metrics import silhouette_samples
+from fastml.metrics import pairwise_distances, silhouette_samples
 from tests.levels import assert_same_at_every_level, in_every_order
 from tests.memory import EXACT, MEASURE
 from tests.processes import assert_stops_within_a_second, run
@@ -34,6 +34,7 @@ def test_order_in_memory(dtype):
     labels = np.arange(200) % 3
     for data in layouts.values():
         np.testing.assert_array_equal(silhouette_samples(data, labels), silhouette_samples(layouts["C"], labels))
+        np.testing.assert_array_equal(pairwise_distances(data), pairwise_distances(layouts["C"]))
 
 
 @compiled

@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from fastml._kernels.neighbors.trees import CHEBYSHEV, EUCLIDEAN
 
-def distances(X, metric):
-    """Return the (n, n) distances of all samples from each other."""
-    X = X.astype(np.longdouble)
+
+def distances(X, metric, Y=None):
+    """Return the (n_x, n_y) distances of all samples from each other, or from those of Y."""
+    X, Y = (samples.astype(np.longdouble) for samples in (X, X if Y is None else Y))
     if metric == "cosine":
-        X = X / np.sqrt((X * X).sum(axis=1))[:, None]
-    apart = X[:, None, :] - X
+        X, Y = (samples / np.sqrt((samples * samples).sum(axis=1))[:, None] for samples in (X, Y))
+    apart = X[:, None, :] - Y
     return {
         "euclidean": lambda: np.sqrt((apart * apart).sum(axis=2)),
         "sqeuclidean": lambda: (apart * apart).sum(axis=2),
@@ -16,6 +18,19 @@ def distances(X, metric):
         "chebyshev": lambda: np.abs(apart).max(axis=2),
         "cosine": lambda: (apart * apart).sum(axis=2) / 2,
     }[metric]()
+
+
+def reduced(x, y, metric):
+    """Return what is compared in the place of distances, (n_x, n_y), feature by feature in float64; of Points."""
+    X, Y = (points.X.astype(float) * (points.scale[:, None] if len(points.scale) else 1) for points in (x, y))
+    total = np.zeros((len(X), len(Y)))
+    for f in range(X.shape[1]):
+        apart = np.abs(X[:, f, None] - Y[:, f])
+        if metric.added == CHEBYSHEV:
+            np.maximum(total, apart, out=total)
+        else:
+            total += apart * apart if metric.added == EUCLIDEAN else apart
+    return total
 
 
 def cluster_distances(X, labels, metric):

@@ -10,14 +10,14 @@ from tests.kernels.neighbors import naive
 from tests.kernels.ptx import by_capability, compiled, count
 
 Points = namedtuple("Points", "X scale")
-Metric = namedtuple("Metric", "added root factor")
+Metric = namedtuple("Metric", "added root factor most")
 
 METRICS = {
-    "euclidean": Metric(EUCLIDEAN, True, 1.0),
-    "sqeuclidean": Metric(EUCLIDEAN, False, 1.0),
-    "manhattan": Metric(MANHATTAN, False, 1.0),
-    "chebyshev": Metric(CHEBYSHEV, False, 1.0),
-    "cosine": Metric(EUCLIDEAN, False, 0.5),
+    "euclidean": Metric(EUCLIDEAN, True, 1.0, np.inf),
+    "sqeuclidean": Metric(EUCLIDEAN, False, 1.0, np.inf),
+    "manhattan": Metric(MANHATTAN, False, 1.0, np.inf),
+    "chebyshev": Metric(CHEBYSHEV, False, 1.0, np.inf),
+    "cosine": Metric(EUCLIDEAN, False, 0.5, 2.0),
 }
 
 
@@ -45,7 +45,7 @@ def counted(points):
 
 def right(x, y, metric, dtype):
     reduced = naive.reduced_distances(counted(x), counted(y), metric.added)
-    return (np.sqrt(reduced) if metric.root else reduced * metric.factor).astype(dtype)
+    return np.minimum(np.sqrt(reduced) if metric.root else reduced * metric.factor, metric.most).astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -75,7 +75,9 @@ def test_what_does_not_lie_on_the_device_at_once(kernel, monkeypatch):
 @pytest.mark.parametrize("kind", ["f32", "f64"])
 @by_capability
 def test_ptx(cc, kind):
-    signature = '{"fill": (T[:, ::1], float64[::1], T[:, ::1], float64[::1], int64, boolean, float64, T[:, ::1])}'
+    signature = (
+        '{"fill": (T[:, ::1], float64[::1], T[:, ::1], float64[::1], int64, boolean, float64, float64, T[:, ::1])}'
+    )
     text = compiled("pairwise.distances_cuda", signature, cc, kind)["fill"]
     assert ".visible .entry" in text
     assert not count(r"\b(?:ld|st)\.local|\bfma\.|\bmul\.f", text)

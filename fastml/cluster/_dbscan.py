@@ -15,7 +15,7 @@ from fastml._threads import effective_n_threads
 from fastml._validate import check_X
 from fastml._versions import check_sample_weight, dbscan_inner, fit_context, validate_params
 from fastml.cluster import _dbscan_search
-from fastml.neighbors._base import takes_tree
+from fastml.neighbors._fit import takes_tree
 from fastml.neighbors._unsupervised import NearestNeighbors
 
 TREES = {"kd_tree": KDTree, "ball_tree": BallTree}

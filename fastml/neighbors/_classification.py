@@ -6,8 +6,9 @@ import sklearn.neighbors
 from fastml._dispatch import NotCovered, accelerated
 from fastml._versions import fit_context
 from fastml.neighbors import _votes
-from fastml.neighbors._base import KNeighbors, RadiusNeighbors
 from fastml.neighbors._beside import Beside
+from fastml.neighbors._kneighbors import KNeighbors
+from fastml.neighbors._radius import RadiusNeighbors
 
 extents = Beside()  # arrays of labels: the smallest, and the largest of each output
 

@@ -4,7 +4,8 @@ import sklearn.neighbors
 
 from fastml._dispatch import accelerated
 from fastml._versions import NeighborsBase, validate_params
-from fastml.neighbors._base import KNeighbors, RadiusNeighbors
+from fastml.neighbors._kneighbors import KNeighbors
+from fastml.neighbors._radius import RadiusNeighbors
 from fastml.neighbors._unsupervised import NearestNeighbors
 
 # Looked up here: under a patch these names stand for ours.

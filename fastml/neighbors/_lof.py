@@ -13,7 +13,8 @@ from fastml._dispatch import NotCovered, accelerated, note
 from fastml._registry import plain_of
 from fastml._versions import fit_context
 from fastml.neighbors import _brute, _search
-from fastml.neighbors._base import KNeighbors, refuse
+from fastml.neighbors._fit import refuse
+from fastml.neighbors._kneighbors import KNeighbors
 from fastml.neighbors._unsupervised import NearestNeighbors
 
 # Samples that tell how many tie, and from how many on it pays to ask them first.

@@ -6,7 +6,8 @@ import sklearn.neighbors
 from fastml._dispatch import accelerated
 from fastml._versions import fit_context
 from fastml.neighbors import _votes
-from fastml.neighbors._base import KNeighbors, RadiusNeighbors
+from fastml.neighbors._kneighbors import KNeighbors
+from fastml.neighbors._radius import RadiusNeighbors
 
 
 class KNeighborsRegressor(KNeighbors, sklearn.neighbors.KNeighborsRegressor):

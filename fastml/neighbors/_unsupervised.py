@@ -4,7 +4,8 @@ import sklearn.neighbors
 
 from fastml._dispatch import accelerated
 from fastml._versions import fit_context
-from fastml.neighbors._base import KNeighbors, RadiusNeighbors
+from fastml.neighbors._kneighbors import KNeighbors
+from fastml.neighbors._radius import RadiusNeighbors
 
 
 class NearestNeighbors(KNeighbors, RadiusNeighbors, sklearn.neighbors.NearestNeighbors):

@@ -17,7 +17,7 @@ TESTED = OLDEST <= INSTALLED < TOO_NEW
 DRAWS_BY_WEIGHT = INSTALLED >= (1, 9)
 # k-means++ adds up float32 potentials in float32; before, in float64.
 ROUNDS_RUNNING_SUMS = INSTALLED >= (1, 8)
-# Distances by a function among float32 samples are rounded to float32.
+# Distances by a function among float32 samples are rounded to float32; before, by several jobs alone.
 ROUNDS_DISTANCES_BY_FUNCTION = INSTALLED >= (1, 8)
 
 UNTESTED = (

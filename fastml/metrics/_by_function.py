@@ -22,7 +22,7 @@ def distances(X, Y, function, params, *, n_jobs, ensure_all_finite):
     if len(X) * len(Y) < WORTH_COMPILING:
         raise NotCovered("with so few distances it does not pay to compile the function.")
     among = X is Y and effective_n_jobs(n_jobs) == 1
-    metric, X, Y = compiled(X, Y, function, params)
+    metric, X, Y = compiled(X, Y, function, params, n_jobs)
     n_threads = effective_n_threads(n_jobs)
     if among:
         metric = _metric.of_itself(metric, X, n_threads=n_threads)
@@ -35,17 +35,17 @@ def among(X, function, params, n_samples):
     n_jobs = params.pop("n_jobs", None)
     if n_samples**2 < WORTH_COMPILING:
         raise NotCovered("with so few distances it does not pay to compile the function.")
-    metric, X, _ = compiled(X, X, function, params)
+    metric, X, _ = compiled(X, X, function, params, n_jobs)
     if effective_n_jobs(n_jobs) == 1 and get_chunk_n_rows(8 * n_samples, max_n_rows=n_samples) >= n_samples:
         metric = _metric.of_itself(metric, X, n_threads=effective_n_threads(n_jobs))
     return X, metric
 
 
-def compiled(X, Y, function, params):
-    """Return the metric, and samples as it takes them."""
+def compiled(X, Y, function, params, n_jobs):
+    """Return the metric, and samples as it takes them; several jobs write float32 tables for float32 samples."""
     if X.dtype != Y.dtype or X.dtype not in (np.float64, np.float32) or X.shape[1] != Y.shape[1]:
         raise NotCovered(f"a function is not compiled for samples of {X.dtype} and {Y.dtype}.")
     x = np.require(X, requirements=["C", "A"])
     y = x if Y is X else np.require(Y, requirements=["C", "A"])
-    narrow = X.dtype == np.float32 and ROUNDS_DISTANCES_BY_FUNCTION
+    narrow = X.dtype == np.float32 and (ROUNDS_DISTANCES_BY_FUNCTION or effective_n_jobs(n_jobs) > 1)
     return _metric.compiled(function, params, x, y, narrow=narrow), x, y

@@ -16,7 +16,7 @@ def blocks(n_blocks, quick):
     """Parametrise a test by its block of generated cases; from block number `quick` on it is slow.
 
     What runs many times over, at each instruction set level, beside the oldest scikit-learn and without compiled
-    kernels, leaves the slow ones out: with all of k-means' it took 6 of the 38 minutes of .ci/run.
+    kernels, leaves the slow ones out, to keep .ci/run below 40 minutes.
     """
     slow = (pytest.param(block, marks=pytest.mark.slow) for block in range(quick, n_blocks))
     return pytest.mark.parametrize("block", [*range(quick), *slow])

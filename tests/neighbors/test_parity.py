@@ -6,6 +6,7 @@ import sklearn.neighbors
 
 import fastml
 import fastml.neighbors
+from tests.agreement import blocks
 
 from .agreement import assert_same_models, observe
 from .cases import NAMES, neighbors_case
@@ -13,7 +14,7 @@ from .cases import NAMES, neighbors_case
 BLOCK = 150
 
 
-@pytest.mark.parametrize("block", range(6))
+@blocks(6, quick=2)
 def test_generated_cases(block, record_parity):
     assert_same_models(neighbors_case, range(block * BLOCK, (block + 1) * BLOCK), record_parity, "neighbours")
 

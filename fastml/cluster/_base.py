@@ -11,6 +11,7 @@ from fastml._dispatch import accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
+from fastml._warnings import call_from
 from fastml.cluster import _distances, _lloyd
 
 # How scikit-learn's k-means checks samples.
@@ -205,6 +206,11 @@ class FittedKMeans(Accelerated, TransformerMixin):
         return _distances.distances(self._check_samples(X), self.cluster_centers_, n_threads=effective_n_threads())
 
 
+def check_params(est, X):
+    """Check the parameters against the samples as scikit-learn does, and set what it derives from them."""
+    call_from("sklearn.cluster._kmeans", est._check_params_vs_input, X)
+
+
 @contextmanager
 def checked_params(est, X):
     """Check the parameters against the samples as scikit-learn does; set what it derives from them but for ``_tol``.
@@ -215,12 +221,12 @@ def checked_params(est, X):
     """
     probe = object.__new__(type(est))
     vars(probe).update(vars(est), tol=0)
-    probe._check_params_vs_input(X)
+    check_params(probe, X)
     vars(est).update({name: value for name, value in vars(probe).items() if name.startswith("_") and name != "_tol"})
     try:
         yield
     except Exception:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they were given above
-            est._check_params_vs_input(X)
+            check_params(est, X)
         raise

@@ -212,7 +212,7 @@ def test_a_round_that_fails_leaves_what_it_had():
         with pytest.raises(ValueError, match="class_weight"):
             est.fit(X, Y)
         with pytest.raises(AttributeError) as raised:
-            est.feature_importances_
+            _ = est.feature_importances_
         return len(est.estimators_), state.randint(1000), np.array(str(raised.value))
 
     assert_same_outcome(action, fastml, sklearn)

@@ -219,7 +219,8 @@ EDITS = {
 @pytest.mark.parametrize("edit", EDITS)
 @pytest.mark.parametrize("class_name", CLASSES)
 def test_centers_that_were_edited(class_name, edit):
-    for method in ASKS:
+    # scikit-learn's own labels of centres of other widths are of what lies beside them
+    for method in ("transform",) if "features" in edit else ASKS:
 
         def action(library, left, method=method):
             est = new(library, class_name, n_init=1).fit(good())

@@ -29,7 +29,7 @@ class Problem(NamedTuple):
             X, centers = Csr(X.data, X.indices, X.indptr), centers.toarray()
         centers = np.ascontiguousarray(centers)
         norms, labels = np.einsum("ij,ij->i", centers, centers), np.full(N_SAMPLES, -1, np.int32)
-        lloyd.assign(X, centers, norms, labels, None, None, False, 1)
+        lloyd.assign(X, centers, norms, labels, None, None, None, 1)
         return cls(X, centers, norms, labels)
 
     def sums(self):
@@ -55,7 +55,7 @@ def thinned(X):
 
 def test_assign(benchmark, iteration):
     lloyd, (X, centers, norms, labels) = iteration
-    n_changed, _ = benchmark(lloyd.assign, X, centers, norms, labels, None, None, False, 1)
+    n_changed, _ = benchmark(lloyd.assign, X, centers, norms, labels, None, None, None, 1)
     assert n_changed == 0
 
 
@@ -86,14 +86,14 @@ def test_assign_with_bounds(benchmark, blobs):
     lloyd = pytest.importorskip("fastml._kernels.kmeans.lloyd", exc_type=ImportError)  # its twin keeps no bounds
     X, centers, norms, labels = Problem.of(blobs, lloyd)
     unknown = new_bounds(N_SAMPLES, N_CLUSTERS)
-    lloyd.assign(X, centers, norms, labels, None, unknown, False, 1)
+    lloyd.assign(X, centers, norms, labels, None, unknown, None, 1)
     moved = centers * X.dtype.type(1.001)
     norms, shift = np.einsum("ij,ij->i", moved, moved), np.linalg.norm(moved - centers, axis=1)
     bounds = lloyd.follow(moved, norms, shift, unknown, True, 0, 1)
 
     def fresh():
         fresh_bounds = bounds._replace(upper=bounds.upper.copy(), lower=bounds.lower.copy())
-        return (X, moved, norms, labels.copy(), None, fresh_bounds, False, 1), {}
+        return (X, moved, norms, labels.copy(), None, fresh_bounds, None, 1), {}
 
     _, n_evaluated = benchmark.pedantic(lloyd.assign, setup=fresh, rounds=20)
     assert n_evaluated < N_SAMPLES / 2

@@ -74,7 +74,8 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
 
         Memory: a centred copy of a dense X, one more in float32 while k-means++ runs, and
         O(n_samples + n_clusters * n_features). With ``copy_x=False`` X itself is centred; afterwards it is as
-        before up to rounding.
+        before up to rounding. ``algorithm="elkan"`` keeps the centres of all iterations besides, as long as they take
+        no more than X and n_samples * n_clusters numbers.
 
         References
         ----------

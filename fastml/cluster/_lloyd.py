@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastml._dispatch import load, record
+from fastml._dispatch import load, note, record
 from fastml._kernels._arrays import Csr
 from fastml._kernels.kmeans.bounds import new_bounds
+from fastml._kernels.kmeans.elkan import Elkan
+from fastml.cluster._elkan import Trail, half_distances
 from fastml.cluster._relocation import relocate_empty_clusters
 
 # Bounds pay from so many multiply-adds per sample: at n = 1,000,000, d = 3, k = 8 they cost more than the tile.
@@ -33,6 +35,7 @@ class Samples(NamedTuple):
 
     kernel   module with assign, add_up, average, inertia ...
     X        (n_samples, n_features) array, or Csr
+    given    the same as an array or a CSR matrix, on the host
     weights  (n_samples,), or None: all 1
     shape    (n_samples, n_features)
     dtype    of X, centres and weights
@@ -40,6 +43,7 @@ class Samples(NamedTuple):
 
     kernel: object
     X: object
+    given: object
     weights: np.ndarray | None
     shape: tuple
     dtype: np.dtype
@@ -51,7 +55,7 @@ def prepare(X, weights=None, *, n_clusters, family="kmeans.lloyd"):
     work = float(X.nnz if sparse else X.size) * n_clusters
     kernel = load(f"{family}_csr" if sparse else family, work)
     rows = Csr(X.data, X.indices, X.indptr) if sparse else X
-    return Samples(kernel, kernel.to_device(rows), kernel.to_device(weights), X.shape, X.dtype)
+    return Samples(kernel, kernel.to_device(rows), X, kernel.to_device(weights), X.shape, X.dtype)
 
 
 def squared_norms(centers):
@@ -66,7 +70,7 @@ def assign(samples, centers, *, n_threads):
         expected, got = ("float" if dtype == np.float32 else "double" for dtype in (samples.dtype, centers.dtype))
         raise ValueError(f"Buffer dtype mismatch, expected 'const {expected}' but got '{got}'")
     labels = samples.kernel.to_device(np.full(samples.shape[0], -1, dtype=np.int32))
-    samples.kernel.assign(samples.X, centers, squared_norms(centers), labels, None, None, False, n_threads)
+    samples.kernel.assign(samples.X, centers, squared_norms(centers), labels, None, None, None, n_threads)
     return labels
 
 
@@ -81,11 +85,15 @@ class Assignment:
     labels   (n_samples,)  int32, where the kernel wants them
     touched  (n_clusters,)  uint8: clusters whose sums are out of date
     sums, totals  of the clusters: (n_clusters, n_features), (n_clusters,)
+    trail    with `elkan` what tells scikit-learn's bounds, else None
+    unsure   (n_samples,)  uint8, where the kernel wants them: samples about whose labels they may decide
     """
 
     def __init__(self, samples, n_clusters, *, elkan, n_threads):
-        self.samples, self.elkan, self.n_threads = samples, elkan, n_threads
+        self.samples, self.n_threads = samples, n_threads
         n_samples, n_features = samples.shape
+        self.trail = Trail(samples.given, n_clusters) if elkan else None
+        self.unsure = samples.kernel.to_device(np.zeros(n_samples, np.uint8)) if elkan else None
         self.labels = samples.kernel.to_device(np.full(n_samples, -1, dtype=np.int32))
         self.touched = np.ones(n_clusters, np.uint8)
         self.sums, self.totals = np.zeros((n_clusters, n_features), samples.dtype), np.zeros(n_clusters, samples.dtype)
@@ -98,20 +106,24 @@ class Assignment:
 
         shift : how far each centre has moved since the last call.
         """
-        kernel, X, weights, _, _ = self.samples
+        kernel, X, _, weights, _, _ = self.samples
         norms = squared_norms(centers)
-        bounds = self._bounds_for(centers, norms, shift)
+        bounds, elkan = self._bounds_for(centers, norms, shift), self._rule_for(centers, shift)
         # where most samples are looked at anyway, one pass through the memory serves both
-        if add_up and kernel.FUSED and 2 * self.n_seen > len(self.labels):
+        fused = add_up and kernel.FUSED and 2 * self.n_seen > len(self.labels)
+        if fused:
             n_changed, self.n_seen = kernel.assign_and_add_up(
-                X, weights, centers, norms, self.labels, bounds, self.elkan, self.sums, self.totals, self.n_threads
+                X, weights, centers, norms, self.labels, bounds, elkan, self.sums, self.totals, self.n_threads
             )
+            self.touched[:] = 0
         else:
             n_changed, self.n_seen = kernel.assign(
-                X, centers, norms, self.labels, self.touched, bounds, self.elkan, self.n_threads
+                X, centers, norms, self.labels, self.touched, bounds, elkan, self.n_threads
             )
-            if add_up:
-                kernel.add_up(X, weights, self.labels, self.touched, self.sums, self.totals, self.n_threads)
+        if elkan is not None:
+            n_changed += self._follow_the_past()
+        if add_up and (not fused or self.touched.any()):
+            kernel.add_up(X, weights, self.labels, self.touched, self.sums, self.totals, self.n_threads)
         self.touched[:] = 0
         if bounds is not None:
             if bounds.known and self.n_seen > (1 - WORTH_KEEPING) * len(self.labels):
@@ -120,6 +132,30 @@ class Assignment:
             else:
                 self.bounds = bounds._replace(known=True)
         return n_changed
+
+    def _rule_for(self, centers, shift):
+        """Elkan's rule for these centres, which join the trail; None: Lloyd's."""
+        if self.trail is None:
+            return None
+        self.trail.add(centers, shift)
+        none = np.empty((0, len(centers)), centers.dtype)
+        return Elkan(half_distances(centers) if len(self.trail.steps) == 1 else none, self.unsure)
+
+    def _follow_the_past(self):
+        """Take over scikit-learn's labels where rounding decided; returns how many more samples changed theirs."""
+        kernel = self.samples.kernel
+        rows = np.flatnonzero(kernel.to_host(self.unsure).view(bool))
+        if not len(rows) or not self.trail.complete:
+            return 0
+        self.unsure = kernel.to_device(np.zeros(len(self.labels), np.uint8))
+        note("Elkan's bounds decided about close calls: scikit-learn's own code followed these samples from the start")
+        before, now = self.trail.last_labels(rows)
+        labels = kernel.to_host(self.labels)
+        wrong = now != labels[rows]
+        self.touched[labels[rows[wrong]]] = self.touched[now[wrong]] = 1
+        labels[rows] = now
+        self.labels = kernel.to_device(labels)
+        return np.count_nonzero(now != before) - len(rows)
 
     def _bounds_for(self, centers, norms, shift):
         """Bounds for these centres; unknown ones where they are to be written anew, None while they do not pay."""
@@ -138,7 +174,8 @@ class Assignment:
 def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads, check=None):
     """Alternate assignment and averaging from the given centres on.
 
-    elkan  : what scikit-learn's algorithm="elkan" does where two centres are equally near: the label stays.
+    elkan  : what scikit-learn's algorithm="elkan" does where two centres are equally near. The label stays, unless
+             rounding makes another centre strictly nearer and the bounds let scikit-learn look at it.
     tol    : the iteration stops where the squared movements of the centres add up to no more.
     check  : called with the centres of every iteration.
     """

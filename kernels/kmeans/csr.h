@@ -18,7 +18,10 @@ typedef struct {
     void *scratch;                   /* (n_threads, scratch_size) */
     ptrdiff_t scratch_size, n, d, k, width, chunk_rows, parts;
     int64_t n_changed;
-    int is_f32, stay;
+    const void *halves;              /* (k + 1, k)  T  in  with `elkan`: see elkan.py; NULL: all centres are looked at */
+    unsigned char *unsure;           /* (n,)        out    with `elkan` */
+    double c_norm_max;               /*             in     with `elkan`: largest norm of a centre */
+    int is_f32, elkan;
 } fml_csr;
 
 #define FML_IMPL "csr_impl.h"

@@ -45,6 +45,22 @@ static T NAME(squared_distance_csr)(const T *data, const int32_t *indices, ptrdi
     return sum < 0 ? 0 : sum;
 }
 
+/* Elkan's choice for sample i by its distances: see decide_anew and decide_elkan in lloyd_impl.h. */
+static int32_t NAME(csr_decide_elkan)(const fml_csr *t, ptrdiff_t i, ptrdiff_t n_entries, const T *value) {
+    const T *const halves = t->halves;
+    const ptrdiff_t k = t->k;
+    const int32_t old = t->labels[i];
+    ptrdiff_t found = old < 0 ? 0 : old;
+    T near = value[found], before = INFINITY;
+    const int passes = old < 0 && halves ? 2 : 1;
+    for (int pass = 0; pass < passes && !(pass && halves[k * k + found] >= near); pass++)
+        for (ptrdiff_t j = 0; j < k; j++)
+            if (value[j] < near && !(passes == 2 && near <= halves[found * k + j])) before = near, near = value[j], found = j;
+    const double reach = near + 2 * t->c_norm_max;
+    if (old >= 0 && (before - near) * (before + near) <= 8 * ((double)n_entries + 4) * EPS * reach * reach) t->unsure[i] = 1;
+    return (int32_t)found;
+}
+
 static void NAME(csr_assign_chunk)(fml_csr *t, ptrdiff_t chunk, int worker) {
     T *const value = (T *)((char *)t->scratch + worker * t->scratch_size);
     const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
@@ -54,20 +70,20 @@ static void NAME(csr_assign_chunk)(fml_csr *t, ptrdiff_t chunk, int worker) {
         const ptrdiff_t first = t->indptr[i], n_entries = t->indptr[i + 1] - first;
         const int32_t old = t->labels[i];
         int32_t label = 0;
-        if (t->stay) {
+        if (t->elkan) {
             NAME(all_row_sums)(data + first, t->indices + first, n_entries, t->packed, t->width, 1, value);
             for (ptrdiff_t j = 0; j < t->k; j++) {
                 const T sum = value[j] + c_norms[j];
                 value[j] = SQRT(sum < 0 ? 0 : sum);
             }
-            label = old < 0 ? 0 : old;
+            label = NAME(csr_decide_elkan)(t, i, n_entries, value);
         } else {
             NAME(all_row_sums)(data + first, t->indices + first, n_entries, t->packed, t->width, 0, value);
             for (ptrdiff_t j = 0; j < t->k; j++) value[j] = c_norms[j] - 2 * value[j];
+            T best = value[0];
+            for (ptrdiff_t j = 0; j < t->k; j++)
+                if (value[j] < best) best = value[j], label = (int32_t)j;
         }
-        T best = value[label];
-        for (ptrdiff_t j = 0; j < t->k; j++)
-            if (value[j] < best) best = value[j], label = (int32_t)j;
         if (label != old) {
             n_changed++;
             t->labels[i] = label;

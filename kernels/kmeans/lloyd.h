@@ -55,8 +55,10 @@ typedef struct {
     ptrdiff_t scratch_size;
     double c_norm_max;               /* largest norm of a centre */
     int64_t n_changed, n_evaluated;  /*             out    samples with a new label; samples whose distances were all computed */
+    const void *halves;              /* (k + 1, k)  T   in     with `elkan`: see elkan.py; NULL: all centres are looked at */
+    unsigned char *unsure;           /* (n,)        out    with `elkan`: 1 where the past may have its say */
     int is_f32;
-    int stay;                        /* Elkan's rule for close calls instead of Lloyd's */
+    int elkan;                       /* Elkan's rule for close calls instead of Lloyd's */
     int known;                       /* the bounds hold something: use them; else write all */
 } fml_assign;
 
@@ -86,7 +88,7 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
 #define FML_CHAINS 8                 /* chains of fused operations that run side by side, to hide their latency */
 
 /* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
-FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->stay || !FML_HAS_FMA || i >= t->small_from; }
+FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->elkan || !FML_HAS_FMA || i >= t->small_from; }
 
 FML_INLINE void fml_relabel(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *n_changed) {
     const int32_t old = t->labels[i];

@@ -53,7 +53,9 @@ cdef extern from "lloyd.h" nogil:
         Py_ssize_t scratch_size
         double c_norm_max
         int64_t n_changed, n_evaluated
-        int is_f32, stay, known
+        const void *halves
+        unsigned char *unsure
+        int is_f32, elkan, known
     double fml_narrow_centers(
         const double *centers, Py_ssize_t k, Py_ssize_t d, int choose, double *origin, float *narrow, float *norms)
     int fml_few(const fml_assign *task)

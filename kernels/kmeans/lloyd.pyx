@@ -85,7 +85,7 @@ def assign(
     int32_t[::1] labels,                         # inout  (n_samples,)   present labels, -1: none
     unsigned char[::1] touched,              # inout  (n_clusters,)  set to 1 where members changed; or None
     bounds,                                  # inout  Bounds or None
-    bint stay,                               # in     Elkan's rule: a tie leaves the label as it is
+    elkan,                                   # inout  Elkan: scikit-learn's other rule for close calls; None: Lloyd's
     int n_threads,
 ):
     """Nearest centre of every sample: the smallest  c_norm - 2 x.c,  ties to the lowest index.
@@ -93,7 +93,7 @@ def assign(
     Returns how many labels changed and for how many samples all distances were computed.
     O(n_samples * n_clusters * n_features) without bounds; what the bounds settle costs O(1), or O(n_features).
     """
-    return label(X, centers, c_norms, labels, touched, bounds, stay, n_threads, NULL)
+    return label(X, centers, c_norms, labels, touched, bounds, elkan, n_threads, NULL)
 
 
 def assign_and_add_up(
@@ -103,7 +103,7 @@ def assign_and_add_up(
     const floating[::1] c_norms,             # in     (n_clusters,)
     int32_t[::1] labels,                     # inout  (n_samples,)
     bounds,                                  # inout  Bounds or None
-    bint stay,                               # in
+    elkan,                                   # inout  Elkan or None
     floating[:, ::1] sums,                   # out    (n_clusters, n_features)  of all clusters
     floating[::1] totals,                    # out    (n_clusters,)
     int n_threads,
@@ -115,12 +115,12 @@ def assign_and_add_up(
     task.weights, task.touched = &weights[0] if weights is not None else NULL, NULL
     task.n, task.d, task.k = X.shape[0], X.shape[1], sums.shape[0]
     sums[:], totals[:] = 0, 0
-    return label(X, centers, c_norms, labels, nothing, bounds, stay, n_threads, &task)
+    return label(X, centers, c_norms, labels, nothing, bounds, elkan, n_threads, &task)
 
 
 cdef label(
     const floating[:, ::1] X, const floating[:, ::1] centers, const floating[::1] c_norms, int32_t[::1] labels,
-    unsigned char[::1] touched, bounds, bint stay, int n_threads, const fml_sums *sums,
+    unsigned char[::1] touched, bounds, elkan, int n_threads, const fml_sums *sums,
 ):
     """Do what assign does; with `sums` every chunk is added up as soon as it has its labels."""
     cdef fml_assign task
@@ -128,12 +128,13 @@ cdef label(
     cdef int32_t[::1] movers, mover_at, ends
     cdef floating[:, ::1] mover_centers
     cdef floating[::1] mover_norms
-    cdef unsigned char[::1] done
+    cdef unsigned char[::1] done, unsure
+    cdef const floating[:, ::1] halves
     task.n, task.d, task.k = X.shape[0], X.shape[1], centers.shape[0]
     if task.n == 0:
         return 0, 0
     task.X, task.centers, task.c_norms, task.labels = &X[0, 0], &centers[0, 0], &c_norms[0], &labels[0]
-    task.is_f32, task.stay, task.known = floating is float, stay, False
+    task.is_f32, task.elkan, task.known = floating is float, elkan is not None, False
     task.touched = &touched[0] if touched is not None else NULL
     task.upper = task.lower = task.block_norms = NULL
     task.n_movers, task.sums = 0, sums
@@ -149,6 +150,10 @@ cdef label(
             mover_at = places
             task.movers, task.mover_at = &movers[0], &mover_at[0]
             task.mover_centers, task.mover_norms = &mover_centers[0, 0], &mover_norms[0]
+    task.halves, task.unsure = NULL, NULL
+    if elkan is not None:
+        halves, unsure = elkan
+        task.halves, task.unsure = &halves[0, 0] if halves.shape[0] else NULL, &unsure[0]
     task.narrow_centers = NULL
     if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS and not fml_few(&task):
         _floats = set_screen(&task)             # owns what the task points to

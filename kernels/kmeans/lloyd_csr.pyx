@@ -36,7 +36,10 @@ cdef extern from "csr.h" nogil:
         void *scratch
         Py_ssize_t scratch_size, n, d, k, width, chunk_rows, parts
         int64_t n_changed
-        int is_f32, stay
+        const void *halves
+        unsigned char *unsure
+        double c_norm_max
+        int is_f32, elkan
     Py_ssize_t fml_csr_width(Py_ssize_t k, int is_f32)
     void fml_csr_pack(const fml_csr *t, void *packed)
     void fml_csr_assign_chunk(void *task, Py_ssize_t i, int worker)
@@ -75,7 +78,7 @@ def assign(
     int32_t[::1] labels,                     # inout  (n_samples,)   present labels, -1: none
     unsigned char[::1] touched,              # inout  (n_clusters,)  set to 1 where members changed; or None
     bounds,                                  # None
-    bint stay,                               # in     Elkan's rule: a tie leaves the label as it is
+    elkan,                                   # inout  Elkan, or None: Lloyd's rule
     int n_threads,
 ):
     """See lloyd.assign. O(n_entries * n_clusters)."""
@@ -83,7 +86,14 @@ def assign(
     cdef Py_ssize_t item = sizeof(floating)
     if task.n == 0:
         return 0, 0
-    task.c_norms, task.labels, task.stay, task.n_changed, task.chunk_rows = &c_norms[0], &labels[0], stay, 0, 256
+    task.c_norms, task.labels, task.n_changed, task.chunk_rows = &c_norms[0], &labels[0], 0, 256
+    cdef const floating[:, ::1] halves
+    cdef unsigned char[::1] unsure
+    task.elkan = elkan is not None
+    if task.elkan:
+        halves, unsure = elkan
+        task.halves, task.unsure = &halves[0, 0] if halves.shape[0] else NULL, &unsure[0]
+        task.c_norm_max = np.sqrt(np.max(c_norms))
     if touched is not None:
         task.touched = &touched[0]
     task.width = fml_csr_width(task.k, task.is_f32)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import kernel
-from fastml._kernels.kmeans.lloyd_jit import average, relabel, smallest  # noqa: F401 (average: the driver's)
+from fastml._kernels.kmeans.lloyd_jit import average, decide_elkan, relabel, smallest  # noqa: F401 (average: the driver's)
 from fastml._kernels.kmeans.rows import to_device, to_host  # noqa: F401 (the driver's)
 
 BOUNDED = FUSED = False
@@ -42,19 +42,35 @@ def scores(X, i, transposed, c_norms, out):
         out[j] = c_norms[j] - (out[j] + out[j])
 
 
+def assign(X, centers, c_norms, labels, touched, bounds, elkan, n_threads):
+    if elkan is not None:
+        return assign_elkan(X, centers, c_norms, labels, touched, *elkan)
+    return assign_lloyd(X, centers, c_norms, labels, touched)
+
+
 @kernel
-def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
+def assign_elkan(X, centers, c_norms, labels, touched, halves, unsure):
+    n_samples, largest_norm = len(X.indptr) - 1, math.sqrt(c_norms.max())
+    values, n_changed = np.empty_like(c_norms), 0
+    for i in range(n_samples):
+        distances(X, i, centers, c_norms, values)
+        reaching = 4 * np.finfo(values.dtype).eps * (X.indptr[i + 1] - X.indptr[i] + 4)
+        label, doubtful = decide_elkan(values, halves, labels[i], largest_norm, 0.0, reaching)
+        if doubtful:
+            unsure[i] = 1
+        n_changed += relabel(labels, touched, i, label)
+    return n_changed, n_samples
+
+
+@kernel
+def assign_lloyd(X, centers, c_norms, labels, touched):
     n_samples = len(X.indptr) - 1
     transposed = centers.T.copy()
     values = np.empty_like(c_norms)
     n_changed = 0
     for i in range(n_samples):
-        if stay:
-            distances(X, i, centers, c_norms, values)
-            n_changed += relabel(labels, touched, i, smallest(values, max(labels[i], 0)))
-        else:
-            scores(X, i, transposed, c_norms, values)
-            n_changed += relabel(labels, touched, i, smallest(values, 0))
+        scores(X, i, transposed, c_norms, values)
+        n_changed += relabel(labels, touched, i, smallest(values))
     return n_changed, n_samples
 
 

@@ -11,7 +11,7 @@ from numba import cuda
 from fastml._kernels._cuda import SIMULATED, THREADS, blocks, fma, kernel, mul, sqrt, to_device, to_host  # noqa: F401 (the driver's)
 from fastml._kernels._cuda import device as device_function
 from fastml._kernels.kmeans import rows as host_rows
-from fastml._kernels.kmeans.lloyd_jit import average, in_order  # noqa: F401 (average: the driver's)
+from fastml._kernels.kmeans.lloyd_jit import average, elkan_rounding, in_order  # noqa: F401 (average: the driver's)
 
 BOUNDED = FUSED = False
 
@@ -97,26 +97,38 @@ def squared_distance(X, i, centers, j):
 
 
 @kernel
-def assign_elkan(X, centers, labels, marks):
-    """Nearest centre by its distance; a tie leaves the label as it is."""
+def assign_elkan(X, centers, labels, marks, halves, unsure, twice_norm, own, reaching):
+    """Nearest centre by its distance, see lloyd_jit.decide_elkan."""
     i = cuda.grid(1)
-    if i < X.shape[0]:
-        label = max(labels[i], 0)
-        best = sqrt(squared_distance(X, i, centers, label))
-        for j in range(centers.shape[0]):
-            value = sqrt(squared_distance(X, i, centers, j))
-            if value < best:
-                best = value
-                label = j
-        relabel(labels, marks, i, label)
+    if i >= X.shape[0]:
+        return
+    n_clusters, old = centers.shape[0], labels[i]
+    skips = old < 0 and halves.shape[0] > 0
+    label, before = max(old, 0), X.dtype.type(np.inf)
+    near = sqrt(squared_distance(X, i, centers, label))
+    for turn in range(2 if skips else 1):
+        if turn == 0 or halves[n_clusters, label] < near:
+            for j in range(n_clusters):
+                if not skips or (j != label and halves[label, j] < near):
+                    value = sqrt(squared_distance(X, i, centers, j))
+                    if value < near:
+                        before = near
+                        near = value
+                        label = j
+    reach = near + twice_norm
+    if old >= 0 and mul(before - near, before + near) <= mul(own, mul(near, near)) + mul(reaching, mul(reach, reach)):
+        unsure[i] = 1
+    relabel(labels, marks, i, label)
 
 
-def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
+def assign(X, centers, c_norms, labels, touched, bounds, elkan, n_threads):
     n_samples, n_clusters = X.shape[0], len(centers)
     marks = cuda.to_device(np.zeros(n_clusters + 1, np.int32))
     centers = cuda.to_device(centers)
-    if stay:
-        assign_elkan[blocks(n_samples, THREADS), THREADS](X, centers, labels, marks)
+    if elkan is not None:
+        sizes = map(X.dtype.type, (2 * np.sqrt(c_norms.max()), *elkan_rounding(X)))
+        halves = cuda.to_device(elkan.halves) if len(elkan.halves) else cuda.device_array((0, n_clusters), X.dtype)
+        assign_elkan[blocks(n_samples, THREADS), THREADS](X, centers, labels, marks, halves, elkan.unsure, *sizes)
     else:
         c_norms = cuda.to_device(c_norms)
         assign_lloyd[blocks(n_samples, SAMPLES), THREADS](X, centers, c_norms, labels, marks)

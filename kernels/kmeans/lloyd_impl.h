@@ -99,30 +99,62 @@ static void NAME(gemm_values)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j, int
     }
 }
 
-/* scikit-learn's own decision for sample i.  Lloyd: the smallest value by its GEMM, first of equals.  Elkan: the nearest by the directly
- * summed distance (four features at a time, no fused operations), and the present label unless another is strictly nearer. */
-static int32_t NAME(decide)(const fml_assign *t, ptrdiff_t i) {
-    const T *const x = (const T *)t->X + i * t->d, *const centers = t->centers;
-    const int32_t label = t->labels[i];
-    T best = INFINITY;
-    int32_t found = 0;
-    if (t->stay && label >= 0) best = SQRT(NAME(squared_distance)(x, centers + label * t->d, t->d)), found = label;
-    for (ptrdiff_t j = 0; j < t->k; j += FML_CHAINS) {
-        const int n = t->k - j < FML_CHAINS ? (int)(t->k - j) : FML_CHAINS;
-        T values[FML_CHAINS];
-        if (t->stay)
-            for (int r = 0; r < n; r++) values[r] = SQRT(NAME(squared_distance)(x, centers + (j + r) * t->d, t->d));
-        else NAME(gemm_values)(t, i, j, n, values);
-        for (int r = 0; r < n; r++)
-            if (values[r] < best) best = values[r], found = (int32_t)(j + r);
-    }
-    return found;
-}
-
 /* Twice the largest error of a value  c_norm - 2 x.c,  by either way of computing it, for a sample and centres of these norms. */
 FML_INLINE double NAME(doubt)(ptrdiff_t d, double x_norm, double c_norm) {
     const double reach = x_norm + c_norm;
     return 8 * ((double)d + 4) * EPS * reach * reach;
+}
+
+/* Distance of a sample and centre j, directly summed. */
+FML_INLINE T NAME(distance)(const fml_assign *t, const T *x, ptrdiff_t j) {
+    return SQRT(NAME(squared_distance)(x, (const T *)t->centers + j * t->d, t->d));
+}
+
+/* Elkan's decision for a sample without a label: twice over all centres, as where its bounds and its first iteration meet. */
+static int32_t NAME(decide_anew)(const fml_assign *t, const T *x) {
+    const T *const halves = t->halves;
+    const ptrdiff_t k = t->k;
+    T near = NAME(distance)(t, x, 0);
+    ptrdiff_t found = 0;
+    for (int pass = 0; pass < 2 && !(pass && halves && halves[k * k + found] >= near); pass++)
+        for (ptrdiff_t j = 0; j < k; j++)
+            if (j != found && !(halves && near <= halves[found * k + j])) {
+                const T value = NAME(distance)(t, x, j);
+                if (value < near) near = value, found = j;
+            }
+    return (int32_t)found;
+}
+
+/* Elkan's decision for a sample with a label, as if its bounds were loose. Directly summed distances err by their own size, and bounds by
+ * that of each movement they follow; halves of distances between centres, from norms in double, by the size of these. */
+static int32_t NAME(decide_elkan)(const fml_assign *t, ptrdiff_t i) {
+    const T *const x = (const T *)t->X + i * t->d;
+    int32_t found = t->labels[i];
+    if (found < 0) return NAME(decide_anew)(t, x);
+    T near = NAME(distance)(t, x, found), before = INFINITY;
+    for (ptrdiff_t j = 0; j < t->k; j++) {
+        const T value = NAME(distance)(t, x, j);
+        if (value < near) before = near, near = value, found = (int32_t)j;
+    }
+    const double own = 16 * ((double)t->d + 8) * EPS * near * near, halves = doubt_f64(t->d, near + t->c_norm_max, t->c_norm_max);
+    if ((before - near) * (before + near) <= own + halves) t->unsure[i] = 1;
+    return found;
+}
+
+/* scikit-learn's own decision for sample i.  Lloyd: the smallest value by its GEMM, first of equals.  Elkan: the nearest by the directly
+ * summed distance (four features at a time, no fused operations), and the present label unless another is strictly nearer. */
+static int32_t NAME(decide)(const fml_assign *t, ptrdiff_t i) {
+    if (t->elkan) return NAME(decide_elkan)(t, i);
+    T best = INFINITY;
+    int32_t found = 0;
+    for (ptrdiff_t j = 0; j < t->k; j += FML_CHAINS) {
+        const int n = t->k - j < FML_CHAINS ? (int)(t->k - j) : FML_CHAINS;
+        T values[FML_CHAINS];
+        NAME(gemm_values)(t, i, j, n, values);
+        for (int r = 0; r < n; r++)
+            if (values[r] < best) best = values[r], found = (int32_t)(j + r);
+    }
+    return found;
 }
 
 /* Such an error by its unit, for reach 1. */
@@ -248,7 +280,7 @@ static int NAME(screen_few)(fml_assign *t, ptrdiff_t start, fml_open *open) {
             }
         for (int s = 0; s < BLOCK; s++) {
             const T length = SQRT(norm2[s]), wide = NAME(reaching)(unit, length, far) + TINY;
-            const T doubt = t->stay ? wide : dots * length * far + NAME(reaching)(16 * EPS, length, far) + TINY;
+            const T doubt = t->elkan ? wide : dots * length * far + NAME(reaching)(16 * EPS, length, far) + TINY;
             sure[s] = second[s] - best[s] > doubt;
             norm[s] = (float)length;
             near2[s] = (float)(best[s] + norm2[s] + wide), next2[s] = (float)(second[s] + norm2[s] - wide);

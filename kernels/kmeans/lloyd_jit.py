@@ -77,13 +77,32 @@ def small_scores(X, i, centers, c_norms, out):
 
 
 @kernel
-def smallest(values, first):
-    """Index of the smallest value; of equal ones `first`, else the lowest."""
-    best = first
+def smallest(values):
+    """Index of the smallest value, of equal ones the lowest."""
+    best = 0
     for j in range(len(values)):
         if values[j] < values[best]:
             best = j
     return best
+
+
+@kernel
+def decide_elkan(values, halves, old, largest_norm, own, reaching):
+    """Elkan's choice by a sample's distances, and whether its past may have its say: see elkan.py and lloyd_impl.h.
+
+    own, reaching : rounding of squares, by the size of the distance and of norms.
+    """
+    found, k = max(old, 0), len(values)
+    before, skips = values.dtype.type(np.inf), old < 0 and len(halves) > 0
+    for turn in range(2 if skips else 1):
+        if turn and halves[k, found] >= values[found]:
+            break
+        for j in range(k):
+            if values[j] < values[found] and not (skips and values[found] <= halves[found, j]):
+                before, found = values[found], j
+    near, reach = values[found], values[found] + 2 * largest_norm
+    rounding = own * near * near + reaching * reach * reach
+    return found, old >= 0 and (before - near) * (before + near) <= rounding
 
 
 @kernel
@@ -100,26 +119,41 @@ def relabel(labels, touched, i, label):
     return True
 
 
-def assign(X, centers, c_norms, labels, touched, bounds, stay, n_threads):
+def assign(X, centers, c_norms, labels, touched, bounds, elkan, n_threads):
+    if elkan is not None:
+        return assign_elkan(X, centers, math.sqrt(c_norms.max()), labels, touched, *elkan_rounding(X), *elkan)
     first_small, ends = small_from(*X.shape, len(centers)), np.array(chain_ends(X.shape[1], X.itemsize))
-    return assign_all(X, centers, c_norms, labels, touched, stay, first_small, ends)
+    return assign_lloyd(X, centers, c_norms, labels, touched, first_small, ends)
+
+
+def elkan_rounding(X):
+    """Return the rounding of directly summed squares by their own size, and of half distances by that of norms."""
+    return 8 * np.finfo(X.dtype).eps * (X.shape[1] + 8), 4 * np.finfo(np.float64).eps * (X.shape[1] + 4)
 
 
 @kernel
-def assign_all(X, centers, c_norms, labels, touched, stay, first_small, ends):
+def assign_elkan(X, centers, largest_norm, labels, touched, own, reaching, halves, unsure):
+    values, n_changed = np.empty(len(centers), X.dtype), 0
+    for i in range(len(X)):
+        distances(X[i], centers, values)
+        label, doubtful = decide_elkan(values, halves, labels[i], largest_norm, own, reaching)
+        if doubtful:
+            unsure[i] = 1
+        n_changed += relabel(labels, touched, i, label)
+    return n_changed, len(X)
+
+
+@kernel
+def assign_lloyd(X, centers, c_norms, labels, touched, first_small, ends):
     transposed = centers.T.copy()
     sums, values = np.empty(len(centers), X.dtype), np.empty(len(centers), X.dtype)
     n_changed = 0
     for i in range(len(X)):
-        if stay:
-            distances(X[i], centers, values)
-            n_changed += relabel(labels, touched, i, smallest(values, max(labels[i], 0)))
-        elif i >= first_small:
+        if i >= first_small:
             small_scores(X, i, centers, c_norms, values)
-            n_changed += relabel(labels, touched, i, smallest(values, 0))
         else:
             scores(X[i], transposed, c_norms, ends, sums, values)
-            n_changed += relabel(labels, touched, i, smallest(values, 0))
+        n_changed += relabel(labels, touched, i, smallest(values))
     return n_changed, len(X)
 
 

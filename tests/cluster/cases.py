@@ -96,6 +96,10 @@ class Draw(Choices):
             return np.exp(1.5 * rng.randn(n, d))
         if kind == "grid":
             return rng.randint(0, self.one_of(2, 3, 5, 17), (n, d)).astype(float)
+        if kind == "lattice":
+            return rng.randint(-3, 4, (n, d)).astype(float)
+        if kind == "decimals":
+            return np.round(rng.uniform(size=(n, d)), 1)
         if kind == "duplicates":
             few = rng.randn(rng.randint(1, max(2, n // 3 + 1)), d)
             return few[rng.randint(0, len(few), n)]
@@ -271,6 +275,38 @@ def kmeans_case(seed, reverse=False):
         entry=draw.pick(fit=70, fit_predict=10, fit_transform=10, k_means=10),
         sample_weight=draw.weights(n),
         new=[new_data(draw, values, layout, dtype) for _ in range(draw.rng.randint(0, 3))],
+        random_state=draw.generator(),
+    )
+
+
+def lattice_case(seed, reverse=False):
+    """One fit of a small ``KMeans`` to rows of few values: samples midway between centres, and equal centres."""
+    draw = Draw(4, seed, reverse)
+    n, d = draw.rng.randint(20, 301), int(draw.one_of(1, 1, 2, 2, 2, 3, 3, 4, 6, 8))
+    kind, layout = draw.pick(lattice=50, grid=15, decimals=35), draw.pick(C=75, csr=25)
+    dtype = draw.pick(float64=75, float32=25)
+    values = draw.values(kind, n, d).astype(dtype).astype(float)
+    rows = values[draw.rng.permutation(n)]
+    if draw.rng.uniform() < 0.4:
+        rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
+    k = int(min(draw.rng.randint(2, 21), len(rows)))
+    params = {
+        "n_clusters": k,
+        "init": draw.turn(rows[:k]) if draw.rng.uniform() < 0.7 else draw.one_of("random", "k-means++"),
+        "algorithm": draw.pick(elkan=85, lloyd=15),
+        "n_init": 1,
+        "tol": draw.one_of(1e-4, 0),
+        "max_iter": int(draw.one_of(300, 300, 300, 300, 3, 1)),
+        "verbose": int(draw.rng.uniform() < 0.04),
+    }
+    return Case(
+        seed,
+        reverse,
+        values,
+        draw.lay_out(values, layout, dtype),
+        params,
+        (kind, layout, dtype),
+        sample_weight=draw.weights(n),
         random_state=draw.generator(),
     )
 

@@ -11,7 +11,7 @@ import fastml
 import fastml.cluster
 
 from .agreement import assert_same_models
-from .cases import kmeans_case, minibatch_case, plusplus_case
+from .cases import kmeans_case, lattice_case, minibatch_case, plusplus_case
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def small_seeds(build, how_many):
     [
         (kmeans_case, 10_000, 10_100),
         (kmeans_case, 10_100, 10_200),
+        (lattice_case, 10_000, 10_100),
         (minibatch_case, 10_000, 10_060),
         (plusplus_case, 10_000, 10_060),
     ],
@@ -65,6 +66,11 @@ def test_numba_backend_is_what_runs():
 def test_cuda(block, record_parity):
     seeds = small_seeds(kmeans_case, 50)[10 * block : 10 * (block + 1)]
     assert_same_models(kmeans_case, seeds, record_parity, "cuda kmeans_case", device="cuda")
+
+
+@pytest.mark.usefixtures("cuda")
+def test_cuda_on_lattices(record_parity):
+    assert_same_models(lattice_case, small_seeds(lattice_case, 32), record_parity, "cuda lattice_case", device="cuda")
 
 
 @pytest.mark.usefixtures("cuda")

@@ -7,8 +7,8 @@ import fastml.cluster
 from fastml.cluster import KMeans
 from tests.agreement import blocks
 
-from .agreement import assert_same_models
-from .cases import first_rows, kmeans_case
+from .agreement import assert_same_models, judge
+from .cases import first_rows, kmeans_case, lattice_case
 
 BLOCK = 200
 
@@ -17,6 +17,14 @@ BLOCK = 200
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(kmeans_case, seeds, record_parity, "KMeans")
+
+
+@blocks(4, quick=1)
+def test_on_lattices_no_case_is_unstable(block):
+    """Of samples midway between two centres rounding decides whether Elkan's algorithm looks at the second one."""
+    verdicts = [judge(fastml.cluster, lattice_case, seed) for seed in range(500 * block, 500 * (block + 1))]
+    wrong = [str(verdict) for verdict in verdicts if verdict.differences]
+    assert not wrong, f"{len(wrong)} of {len(verdicts)} differ:\n" + "\n".join(wrong)
 
 
 def test_init_may_return_a_view():

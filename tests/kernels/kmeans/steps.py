@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from fastml._kernels._arrays import Csr
+from fastml._kernels.kmeans.elkan import Elkan
 from tests.kernels.twins import SIMULATED, twins
 
 DTYPES = (np.float64, np.float32)
@@ -45,13 +46,16 @@ class Steps:
     def samples(self, X):
         return self.module.to_device(host_samples(X, self.sparse))
 
-    def assign(self, X, centers, labels, *, touched=None, stay=False, n_threads=1):
+    def assign(self, X, centers, labels, *, touched=None, elkan=None, n_threads=1):
         """Return the new labels and how many there are."""
         there = self.module.to_device(labels.copy())
+        rule = elkan and elkan._replace(unsure=self.module.to_device(elkan.unsure))
         n_changed, n_evaluated = self.module.assign(
-            self.samples(X), centers, squared_norms(centers), there, touched, None, stay, n_threads
+            self.samples(X), centers, squared_norms(centers), there, touched, None, rule, n_threads
         )
         assert n_evaluated == len(X)
+        if elkan:
+            elkan.unsure[:] = self.module.to_host(rule.unsure)
         return self.module.to_host(there), n_changed
 
     def add_up(self, X, weights, labels, sums, totals, *, touched=None, n_threads=1):
@@ -72,6 +76,14 @@ class Steps:
 
 def squared_norms(centers):
     return np.einsum("ij,ij->i", centers, centers)
+
+
+def elkan_rule(n_samples, centers, *, look_everywhere=False):
+    """Elkan's rule with the halves of the distances between the centres, or without."""
+    k = len(centers)
+    halves = np.sqrt(((centers[:, None] - centers) ** 2).sum(axis=2)) / 2
+    halves = np.vstack([halves, np.partition(halves, min(1, k - 1), axis=0)[min(1, k - 1)]]).astype(centers.dtype)
+    return Elkan(halves[:0] if look_everywhere else halves, np.zeros(n_samples, np.uint8))
 
 
 def no_labels(n):

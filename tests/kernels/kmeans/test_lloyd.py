@@ -13,6 +13,7 @@ from tests.kernels.kmeans.steps import (
     Problem,
     Steps,
     dense_and_csr,
+    elkan_rule,
     no_labels,
     squared_norms,
 )
@@ -59,7 +60,7 @@ def test_of_equal_centres_the_first_gets_the_samples(steps, dtype):
 def test_elkans_rule_leaves_a_tied_label(steps, dtype):
     X, centers = column([5, 5, 5, 4, 6], dtype), column([0, 10, 10], dtype)
     old = np.array([-1, 1, 2, 1, 0], np.int32)
-    labels, n_changed = steps.assign(X, centers, old, stay=True)
+    labels, n_changed = steps.assign(X, centers, old, elkan=elkan_rule(5, centers))
     assert labels.tolist() == [0, 1, 2, 0, 1]
     assert n_changed == 3
     labels, n_changed = steps.assign(X, centers, old)
@@ -67,14 +68,29 @@ def test_elkans_rule_leaves_a_tied_label(steps, dtype):
     assert n_changed == 5
 
 
-@pytest.mark.parametrize("stay", [False, True])
-def test_clusters_that_a_sample_leaves_or_joins_are_touched(steps, dtype, stay):
+def test_elkans_rule_looks_at_no_centre_beyond_half_its_distance(steps, dtype):
+    """A sample a little past the midpoint: whoever looks at the second centre goes there."""
+    past = np.nextafter(dtype(5), dtype(9))
+    X, centers, none = column([past, past, 6, 5], dtype), column([0, 10], dtype), np.array([-1, 0, 0, 0], np.int32)
+    beyond = elkan_rule(4, centers)
+    beyond.halves[:] = past
+    nearest = elkan_rule(4, centers)
+    nearest.halves[-1] = past  # counts once the others were looked at
+    for rule, label in ((beyond, 0), (nearest, 1), (elkan_rule(4, centers, look_everywhere=True), 1)):
+        labels, _ = steps.assign(X, centers, none, elkan=rule)
+        assert labels.tolist() == [label, 1, 1, 0]
+        assert rule.unsure.tolist() == [0, 1, 0, 0]  # the past of the first is known, the others are no close calls
+
+
+@pytest.mark.parametrize("elkan", [False, True])
+def test_clusters_that_a_sample_leaves_or_joins_are_touched(steps, dtype, elkan):
     X, centers, touched = column([0, 10, 30], dtype), column([0, 10, 20, 30, 40], dtype), np.zeros(5, np.uint8)
-    _, n_changed = steps.assign(X, centers, np.array([0, 2, -1], np.int32), touched=touched, stay=stay)
+    rule = elkan_rule(3, centers) if elkan else None
+    _, n_changed = steps.assign(X, centers, np.array([0, 2, -1], np.int32), touched=touched, elkan=rule)
     assert touched.tolist() == [0, 1, 1, 1, 0]
     assert n_changed == 2
     touched[:] = [0, 0, 0, 0, 1]
-    _, n_changed = steps.assign(X, centers, np.array([0, 1, 3], np.int32), touched=touched, stay=stay)
+    _, n_changed = steps.assign(X, centers, np.array([0, 1, 3], np.int32), touched=touched, elkan=rule)
     assert touched.tolist() == [0, 0, 0, 0, 1]
     assert n_changed == 0
 
@@ -130,12 +146,13 @@ def problems(steps, dtype):
             yield Problem(size, kind, WEIGHTS[(number + size[0]) % 3], dtype)
 
 
-@pytest.mark.parametrize("stay", [False, True], ids=["lloyd", "elkan"])
-def test_labels_are_those_of_the_plain_twin(steps, truth, dtype, stay):
+@pytest.mark.parametrize("elkan", [False, True], ids=["lloyd", "elkan"])
+def test_labels_are_those_of_the_plain_twin(steps, truth, dtype, elkan):
     for p in problems(steps, dtype):
+        rule = elkan_rule(len(p.X), p.centers) if elkan else None
         touched, right_touched = np.zeros((2, len(p.centers)), np.uint8)
-        labels, n_changed = steps.assign(p.X, p.centers, p.labels, touched=touched, stay=stay)
-        right, right_n_changed = truth.assign(p.X, p.centers, p.labels, touched=right_touched, stay=stay)
+        labels, n_changed = steps.assign(p.X, p.centers, p.labels, touched=touched, elkan=rule)
+        right, right_n_changed = truth.assign(p.X, p.centers, p.labels, touched=right_touched, elkan=rule)
         np.testing.assert_array_equal(labels, right)
         np.testing.assert_array_equal(touched, right_touched)
         assert n_changed == right_n_changed == (labels != p.labels).sum()
@@ -177,13 +194,14 @@ def test_one_row_of_the_samples(steps, dtype):
 
 
 def test_threads_change_no_bit(steps, dtype):
-    for size, stay in (((3000, 5, 7), False), ((2100, 40, 9), True), ((2500, 3, 40), False)):
+    for size, elkan in (((3000, 5, 7), False), ((2100, 40, 9), True), ((2500, 3, 40), False)):
         if steps.small_only:
             continue
         p = Problem(size, "normal", "uniform", dtype)
+        rule = elkan_rule(len(p.X), p.centers) if elkan else None
         results = []
         for n_threads in (1, 2, 3, 8):
-            labels, _ = steps.assign(p.X, p.centers, p.labels, stay=stay, n_threads=n_threads)
+            labels, _ = steps.assign(p.X, p.centers, p.labels, elkan=rule, n_threads=n_threads)
             sums, totals = np.zeros_like(p.centers), np.zeros(len(p.centers), dtype)
             steps.add_up(p.X, p.weights, labels, sums, totals, n_threads=n_threads)
             inertia = steps.inertia(p.X, p.weights, p.centers, labels, n_threads=n_threads)

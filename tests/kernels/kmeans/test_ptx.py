@@ -8,7 +8,7 @@ from tests.kernels.ptx import CAPABILITIES, compiled, count
 
 SIGNATURES = """{
     "assign_lloyd": (T[:, ::1], T[:, ::1], T[::1], int32[::1], int32[::1]),
-    "assign_elkan": (T[:, ::1], T[:, ::1], int32[::1], int32[::1]),
+    "assign_elkan": (T[:, ::1], T[:, ::1], int32[::1], int32[::1], T[:, ::1], uint8[::1], T, T, T),
     "add_up_cluster": (T[:, ::1], T[::1], int32[::1], uint8[::1], T[:, ::1], T[::1]),
     "own_distances": (T[:, ::1], T[::1], T[:, ::1], int32[::1], T[::1]),
 }"""

@@ -144,10 +144,15 @@ class Assignment:
     def _follow_the_past(self):
         """Take over scikit-learn's labels where rounding decided; returns how many more samples changed theirs."""
         kernel = self.samples.kernel
-        rows = np.flatnonzero(kernel.to_host(self.unsure).view(bool))
+        unsure = kernel.to_host(self.unsure)
+        rows = np.flatnonzero(unsure.view(bool))
         if not len(rows) or not self.trail.complete:
             return 0
-        self.unsure = kernel.to_device(np.zeros(len(self.labels), np.uint8))
+        unsure[rows] = 0
+        self.unsure = kernel.to_device(unsure)
+        rows = self.trail.in_doubt(rows)
+        if not len(rows):
+            return 0
         note("Elkan's bounds decided about close calls: scikit-learn's own code followed these samples from the start")
         before, now = self.trail.last_labels(rows)
         labels = kernel.to_host(self.labels)

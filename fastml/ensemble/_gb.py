@@ -99,7 +99,7 @@ class FastGradientBoosting(KnownParams, Accelerated):
             replay = Replay(self._loss, X, y, self.learning_rate, effective_n_threads(), always)
         self._replay = replay
         try:
-            with _grow.sharing(X, X):
+            with _grow.sharing(X, X, self.n_estimators * self.n_trees_per_iteration_):
                 n_stages = super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
                 if replay and self.warm_start:  # further stages start from these
                     replay.catch_up(raw_predictions)

@@ -121,9 +121,9 @@ static void fml_begin(fml_tree *t) {
     const ptrdiff_t n = g->n, words = n / 64 + 1;
     t->samples = fml_room(t, n, sizeof *t->samples, 0);
     t->code = fml_get(t, n, sizeof *t->code);
-    t->features = fml_get(t, g->d, sizeof *t->features);
-    t->constants = fml_get(t, g->d, sizeof *t->constants);
-    t->found = fml_get(t, g->d, sizeof *t->found);
+    t->features = fml_room(t, g->d, sizeof *t->features, 0);
+    t->constants = fml_room(t, g->d, sizeof *t->constants, 0);
+    if (g->arranged || (g->values && g->max_features >= g->d)) t->found = fml_get(t, g->d, sizeof *t->found);
     t->is_constant = fml_get(t, g->d, sizeof *t->is_constant);
     t->left_side = fml_get(t, words, sizeof *t->left_side);
     t->total.sums = fml_get(t, 2 * g->stride, sizeof(double));
@@ -165,6 +165,12 @@ static void fml_begin(fml_tree *t) {
             room->sorted = room->entries + t->n_used + 1;
         }
         if (g->ranks) {
+        if (fml_is_unranked(g)) {
+            room->column = fml_room(t, 2 * t->n_used, sizeof *room->column, 0);
+            room->ranked = room->column + t->n_used;
+            room->bits = fml_room(t, words, sizeof *room->bits, 0);
+            room->spare = fml_room(t, t->n_used, sizeof *room->spare, 0);
+        }
             room->table = fml_get(t, n + 1 + words + words / 64 + 1, sizeof *room->table);
             room->bits = room->table + n + 1;
             room->summary = room->bits + words;

@@ -68,7 +68,7 @@ typedef struct {
 
 /* A feature's best split of a node: everything but where it comes from. */
 typedef struct {
-    double proxy, threshold;            /* proxy: -inf where there is none; threshold: of the random splitter */
+    double proxy, threshold;            /* proxy: -inf where there is none; threshold: unless features are ranked */
     double second;                      /* proxy of the next best split, where close calls are looked for */
     ptrdiff_t n_left, n_missing;        /* samples to the left, those that miss the feature included; all of these */
     uint32_t rank_left, rank_right;     /* of the values on both sides of the threshold */
@@ -91,6 +91,8 @@ typedef struct {
     double *weights, *shares;           /* (n_used,)  of the node's samples, see fml_gather_shares; weights: unless all are 1 */
     uint32_t *classes;
     float *left_sides;                  /* (n_used,)  1 where a sample goes left: lies where they are moved to */
+    float *ranked;                      /* (n_used,)  the same by rank, see unranked.h */
+    uint64_t *spare;                    /* (n_used,)  room to sort in there */
     uint32_t *ranks;                    /* (n_used,)  of the node's samples, see bins.h */
     uint64_t *table, *bits, *summary;   /* histogram by rank, which ranks are there, which words of bits are not 0 */
 } fml_scratch;
@@ -120,7 +122,7 @@ typedef struct fml_tree {
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
     uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */
     ptrdiff_t *features, *constants;    /* (d,)  scikit-learn's bookkeeping of constant features */
-    fml_split *found;                   /* (d,)  of the features, where all are looked at or samples are arranged */
+    fml_split *found;                   /* (d,)  of the features, where all are looked at or samples are arranged, or NULL */
     ptrdiff_t *order, n_drawn;          /* (d,)  features that were drawn in the node and not known to be constant */
     uint32_t *arrangement, *n_ties;     /* (n_used,)  see arranged.h, or NULL */
     uint8_t *is_constant;               /* (d,)  in the node, of those that are not known to be */

@@ -111,7 +111,7 @@ static void fml_doubt_leaf(fml_tree *t, ptrdiff_t depth, double error) {
 
 /* The values of a split are wanted soon: mostly they are in no cache (5 % of a deep regression tree's time went by waiting). */
 static void fml_fetch_values(const fml_tree *t, ptrdiff_t f, const fml_split *s) {
-    if (!t->g->values || t->g->random) return;
+    if (!t->g->values) return;
     const float *const values = t->g->values + f * t->g->n;
     __builtin_prefetch(values + s->rank_left);
     __builtin_prefetch(values + s->rank_right);
@@ -122,7 +122,7 @@ static void fml_note_split(const fml_tree *t, ptrdiff_t f, const fml_split *s, f
     const fml_growth *g = t->g;
     const float *values = g->values ? g->values + f * g->n : NULL;
     o->feature = f;
-    o->threshold = g->random               ? s->threshold
+    o->threshold = !values                 ? s->threshold
                    : s->only_missing_right ? INFINITY
                                            : values[s->rank_left] / 2.0 + values[s->rank_right] / 2.0;
     o->missing_left = s->n_missing ? s->missing_left : 2 * s->n_left > t->end - t->start;
@@ -132,7 +132,7 @@ static void fml_note_split(const fml_tree *t, ptrdiff_t f, const fml_split *s, f
 static void fml_split_node(fml_tree *t, fml_outcome *o) {
     const fml_growth *g = t->g;
     fml_split best = {.proxy = -INFINITY};
-    o->feature = g->random || g->arranged || g->max_features < g->d ? fml_choose(t, &best) : fml_choose_of_all(t, &best);
+    o->feature = !g->values || g->arranged || g->max_features < g->d ? fml_choose(t, &best) : fml_choose_of_all(t, &best);
     o->pos = t->end;
     t->work += 1000;
     if (o->feature < 0) return;

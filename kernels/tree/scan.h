@@ -21,6 +21,14 @@ typedef struct {
     int apart;                          /* whether every gap is taken for a candidate: few samples share a value */
 } fml_search;
 
+/* What is known of a feature's sorted list: as in fml_search, but that there may be fewer candidates than from low to high. */
+typedef struct {
+    const float *values;
+    const uint64_t *tight;
+    int apart;
+    ptrdiff_t low, high;
+} fml_ranked;
+
 /* Which values of a feature are too close to the next one, a bit a rank; NULL: none. */
 static inline const uint64_t *fml_tight(const fml_growth *g, ptrdiff_t f) {
     return g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL;
@@ -72,7 +80,8 @@ static void fml_take(const fml_tree *t, const fml_search *s, fml_block *b, int k
 #define FML_SEARCH(MOVE, WRITE, WORTH, PROXIES)                         \
     {                                                                   \
         ptrdiff_t i = 0;                                                \
-        for (; i < s->low && i < s->high; i++) { MOVE(s->entries[i]) }  \
+        const ptrdiff_t first = s->low < s->high ? s->low : s->high;    \
+        for (; i < first; i++) { MOVE(s->entries[i]) }                  \
         while (i < s->high) {                                           \
             const ptrdiff_t stop = s->high - i < FML_BLOCK ? s->high : i + FML_BLOCK; \
             int k = 0;                                                  \
@@ -352,15 +361,15 @@ static int fml_search_short(const fml_tree *t, const fml_search *s, fml_split *b
 }
 
 /* The best split of feature f, given the node's samples sorted by it: m of known value, then n_missing others. */
-static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entries, ptrdiff_t m, ptrdiff_t n_missing, fml_scratch *room, fml_split *best) {
+static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const fml_ranked *by, const uint64_t *entries, ptrdiff_t m, ptrdiff_t n_missing, fml_scratch *room, fml_split *best) {
     const fml_growth *g = t->g;
-    const float *values = g->values + f * g->n;
+    const float *values = by->values;
     const ptrdiff_t n = m + n_missing, least = g->min_leaf;
     const int constraint = g->monotonic ? g->monotonic[f] : 0;
     best->proxy = best->second = -INFINITY;
     best->n_missing = n_missing;
     best->missing_left = best->only_missing_right = 0;
-    const uint64_t *tight = fml_tight(g, f);
+    const uint64_t *tight = by->tight;
     best->constant = m == 0 || (n_missing == 0 && !fml_is_spread(tight, values, fml_rank(entries[0]), fml_rank(entries[m - 1])));
     if (best->constant) return;
     for (int missing_left = 0; missing_left <= (n_missing > 0); missing_left++) {
@@ -370,7 +379,7 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
         s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
         if (m < FML_WORTH_BLOCKS && !n_missing && fml_search_short(t, &s, best)) return;
         s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
-        s.apart = 16 * (g->n_distinct[f] + g->missing[f]) > 15 * g->n && t->scan < FML_SCAN_ANY;
+        s.apart = by->apart && t->scan < FML_SCAN_ANY;
         const fml_split before = *best;
         fml_search_list(t, &s, entries + m, n_before, entries + m, n_missing - n_before, constraint, room, best);
         if (s.apart && best->proxy > before.proxy && !best->only_missing_right &&
@@ -382,3 +391,5 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
     }
 }
 #endif
+        s.low = by->low > s.low ? by->low : s.low;
+        s.high = by->high < s.high ? by->high : s.high;

@@ -27,10 +27,10 @@ static void fml_choose_scan(fml_tree *t) {
         const int fits = t->class_bits <= 8 && (t->unit || heaviest < 256 >> t->class_bits);
         const int exact = whole && fits && t->total_weight < FML_EXACT_WEIGHT, two = g->n_classes[0] <= 2;
         if (simple && g->criterion == FML_ENTROPY && g->n_classes[0] <= FML_MOST_CLASSES) t->scan = FML_SCAN_ENTROPY;
-        else if (!simple || g->criterion != FML_GINI) t->scan = FML_SCAN_ANY;
-        else if (exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
-        else if (t->unit || g->n_classes[0] > FML_MOST_CLASSES) t->scan = FML_SCAN_ANY;
-        else t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
+        else if (g->criterion != FML_GINI || g->monotonic || negative) t->scan = FML_SCAN_ANY;
+        else if (simple && exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
+        else if (simple && !t->unit && g->n_classes[0] <= FML_MOST_CLASSES) t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
+        else t->scan = whole && t->total_weight < FML_EXACT_WEIGHT ? FML_SCAN_OUTPUTS : FML_SCAN_ANY;
     } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
     t->counted = t->scan == FML_SCAN_MSE && t->counts != NULL;
     const int single = t->unit || t->counted;
@@ -150,6 +150,7 @@ static void fml_begin(fml_tree *t) {
         fml_scratch *room = t->scratch + worker;
         room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
         room->right = room->left + g->stride;
+        room->squares = fml_get(t, 2 * g->n_outputs, sizeof *room->squares);
         room->positive = fml_get(t, 2 * g->n_outputs, sizeof *room->positive);
         if (g->random) {
             room->column = fml_room(t, t->n_used, sizeof *room->column, 0);
@@ -164,13 +165,13 @@ static void fml_begin(fml_tree *t) {
             room->entries = fml_room(t, 2 * t->n_used + 2, sizeof *room->entries, 0);
             room->sorted = room->entries + t->n_used + 1;
         }
-        if (g->ranks) {
         if (fml_is_unranked(g)) {
             room->column = fml_room(t, 2 * t->n_used, sizeof *room->column, 0);
             room->ranked = room->column + t->n_used;
             room->bits = fml_room(t, words, sizeof *room->bits, 0);
             room->spare = fml_room(t, t->n_used, sizeof *room->spare, 0);
         }
+        if (g->ranks) {
             room->table = fml_get(t, n + 1 + words + words / 64 + 1, sizeof *room->table);
             room->bits = room->table + n + 1;
             room->summary = room->bits + words;

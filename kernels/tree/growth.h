@@ -10,8 +10,9 @@
 enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER };
 
 /* How the candidates of a node are looked at: in blocks and branch-free, for two or more classes of whole weights, for
- * the variance, for two or more classes of any weights, for the entropy; by the criterion's definition, one at a time; by
- * the order of the targets. The first two are exact whatever the order of summation. */
+ * the variance, for two or more classes of any weights, for the entropy; one at a time, for several outputs or very many
+ * classes of whole weights, by the criterion's definition; by the order of the targets. Those of whole weights are exact
+ * whatever the order of summation. */
 enum {
     FML_SCAN_GINI2,
     FML_SCAN_GINI,
@@ -19,6 +20,7 @@ enum {
     FML_SCAN_WEIGHTED_GINI2,
     FML_SCAN_WEIGHTED_GINI,
     FML_SCAN_ENTROPY,
+    FML_SCAN_OUTPUTS,
     FML_SCAN_ANY,
     FML_SCAN_MAE
 };
@@ -85,14 +87,15 @@ typedef struct {
 /* Buffers of one thread. */
 typedef struct {
     double *left, *right;               /* (stride,) sums of a candidate's sides */
+    double *squares;                    /* (2, n_outputs)  see fml_search_outputs */
     ptrdiff_t *positive;                /* (2, n_outputs)  targets above 0, of the node and to the right: Poisson's */
     uint64_t *entries, *sorted;         /* (n_used,) */
     float *column, *best_column;        /* (n_used,)  values of the node's samples: of a feature, of the best one so far */
+    float *ranked;                      /* (n_used,)  the same by rank, see unranked.h */
+    uint64_t *spare;                    /* (n_used,)  room to sort in there */
     double *weights, *shares;           /* (n_used,)  of the node's samples, see fml_gather_shares; weights: unless all are 1 */
     uint32_t *classes;
     float *left_sides;                  /* (n_used,)  1 where a sample goes left: lies where they are moved to */
-    float *ranked;                      /* (n_used,)  the same by rank, see unranked.h */
-    uint64_t *spare;                    /* (n_used,)  room to sort in there */
     uint32_t *ranks;                    /* (n_used,)  of the node's samples, see bins.h */
     uint64_t *table, *bits, *summary;   /* histogram by rank, which ranks are there, which words of bits are not 0 */
 } fml_scratch;

@@ -185,10 +185,12 @@ static int fml_reserve(fml_tree *t, ptrdiff_t capacity) {
 /* The value of the present node. */
 static void fml_write_value(const fml_tree *t, double *value) {
     const fml_growth *g = t->g;
-    for (ptrdiff_t j = 0; j < g->stride; j++) value[j] = t->scan == FML_SCAN_MAE ? t->total.sums[j] : t->total.sums[j] / t->total.weight;
-    if (g->codes) /* classes that an output does not have: no value */
-        for (ptrdiff_t k = 0; k < g->n_outputs; k++)
-            for (ptrdiff_t c = g->n_classes[k]; c < g->max_n_classes; c++) value[k * g->max_n_classes + c] = 0;
+    const double *const sums = t->total.sums;
+    for (ptrdiff_t k = 0; k < g->stride; k += g->max_n_classes) {
+        const ptrdiff_t n_classes = g->n_classes[k / g->max_n_classes];
+        for (ptrdiff_t j = k; j < k + n_classes; j++) value[j] = t->scan == FML_SCAN_MAE ? sums[j] : sums[j] / t->total.weight;
+        memset(value + k + n_classes, 0, (g->max_n_classes - n_classes) * sizeof *value); /* classes that an output does not have */
+    }
     if (g->monotonic) {
         if (value[0] < t->lower) value[0] = t->lower;
         else if (value[0] > t->upper) value[0] = t->upper;

@@ -2,9 +2,10 @@
 
 Features become integers once per fit (ranks.h), or in the nodes where few of them are drawn (unranked.h). A node's
 best split is searched in each feature's sorted list, which either is kept through all splits (most features are looked
-at) or made anew from the ranks (few are); two classes with whole weights are then counted instead, by rank (table.h) or, of many ranks, in bins (bins.h). Candidates are
-computed in blocks (scan.h), in scikit-learn's own order of operations. Sums of whole numbers are exact in any order,
-so such trees have scikit-learn's bits; other sums run in one fixed order, whatever the number of threads.
+at) or made anew from the ranks (few are); two classes with whole weights are then counted instead, by rank (table.h)
+or, of many ranks, in bins (bins.h). Candidates are computed in blocks (scan.h), in scikit-learn's own order of
+operations. Sums of whole numbers are exact in any order, so such trees have scikit-learn's bits; other sums run in one
+fixed order, whatever the number of threads.
 """
 
 import numpy as np

@@ -64,6 +64,20 @@ def test_the_models_are_scikit_learns(model, kind, monkeypatch):
     assert all(features.values is None for features in made)
 
 
+@pytest.mark.parametrize("max_features", [5, 40])
+def test_boosting_on_whole_targets(max_features):
+    X, _, y = samples("rows")
+    theirs, ours = (
+        library.ensemble.GradientBoostingRegressor(n_estimators=4, max_features=max_features, random_state=1).fit(X, y)
+        for library in (sklearn, fastml)
+    )
+    for one, other in zip(theirs.estimators_.ravel(), ours.estimators_.ravel(), strict=True):
+        for state, same in zip(states(one), states(other), strict=True):
+            np.testing.assert_array_equal(state, same)
+    notes = " ".join(fastml.explain(ours)["fit"].notes)
+    assert ("max_features=5 draws few of 1500" in notes) is (max_features == 5)
+
+
 @pytest.mark.parametrize("n_classes", [(2, 50), (2, 40, 2), (300,)])
 @pytest.mark.parametrize("splitter", ["best", "random"])
 @pytest.mark.parametrize("weighted", [False, True])

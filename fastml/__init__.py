@@ -64,5 +64,5 @@ def unload_ipython_extension(ipython):
     __getattr__("unpatch_sklearn")()
 
 
-if os.environ.get("FASTML_PATCH", "0") not in ("", "0"):
+if os.environ.get("FASTML_PATCH", "0").lower() not in ("", "0", "no", "off", "false"):
     load_ipython_extension(None)

@@ -2,36 +2,18 @@
 
 Only names in scikit-learn's public modules are replaced (``sklearn.cluster.KMeans``), never those in the modules that
 define them (``sklearn.cluster._kmeans.KMeans``): pickle looks objects up there, and scikit-learn's internals refer
-to each other there. ``sklearn.metrics.pairwise`` is both: it becomes a :class:`Front`.
+to each other there. So ``sklearn.metrics.pairwise``, which is both, stays as it is.
 """
 
 import sys
 import threading
 import warnings
 from importlib import import_module
-from types import ModuleType
-from typing import ClassVar
 
 from fastml import _registry
 
 _lock = threading.Lock()
 _SHOWN = 10  # names in the warning
-
-
-class Front(ModuleType):
-    """The type of a public module that defines functions itself, while some are replaced.
-
-    Whoever asks the module for a name gets ours. The module's own functions find scikit-learn's in its ``__dict__``, as
-    ever, and so does who puts something else there.
-    """
-
-    ours: ClassVar = {}  # of each module's own type: {name: (scikit-learn's function, ours)}
-
-    def __getattribute__(self, name):
-        """Return ours for what is scikit-learn's."""
-        value = super().__getattribute__(name)
-        plain, ours = type(self).ours.get(name, (None, None))
-        return ours if ours is not None and value is plain else value
 
 
 def patch_sklearn(names=None):
@@ -50,6 +32,8 @@ def patch_sklearn(names=None):
     ------
     ValueError
         If fastml has no replacement for one of the names. Then nothing is replaced.
+    RuntimeError
+        If another library had replaced one of them before fastml's was imported. Then nothing is replaced, either.
     FallbackError
         Under ``strict``, if the installed scikit-learn is of a version that fastml was not tested with.
 
@@ -86,13 +70,11 @@ def patch_sklearn(names=None):
         return
     with _lock:
         done = set()
-        for module, name in wanted:
-            ours = _registry.replacement(module, name)
-            plain = _registry.plain_of(ours)
+        for module, name, plain, ours in [(*each, *_pair(*each)) for each in wanted]:
             for reader in _registry.READERS.get(module, ()):
                 import_module(reader)
             if getattr(import_module(module), name) is not ours:
-                _put(sys.modules[module], name, plain, ours)
+                setattr(sys.modules[module], name, ours)
                 done.add(plain)
             _registry.patched[ours] = plain
         early = _bound_early(done)
@@ -132,51 +114,49 @@ def unpatch_sklearn(names=None):
     """
     with _lock:
         for module, name in _select(names):
-            target = sys.modules.get(module)
-            ours = target and _held(target, name)
-            if ours in _registry.patched:
-                _put_back(target, name, _registry.patched[ours])
-        kept = {id(_held(sys.modules[m], n)) for m, n in _select(None) if m in sys.modules}
+            held = vars(sys.modules.get(module, _registry)).get(name)
+            if any(held is ours for ours in _registry.patched):
+                setattr(sys.modules[module], name, _registry.patched[held])
+        kept = {id(vars(sys.modules[m]).get(n)) for m, n in _select(None) if m in sys.modules}
         for ours in [ours for ours in _registry.patched if id(ours) not in kept]:
             del _registry.patched[ours]
 
 
-def _put(module, name, plain, ours):
-    if plain.__module__ != module.__name__:
-        setattr(module, name, ours)
-        return
-    if not isinstance(module, Front):
-        module.__class__ = type("Front", (Front,), {"ours": {}})
-    type(module).ours[name] = plain, ours
-
-
-def _put_back(module, name, plain):
-    if not isinstance(module, Front):
-        setattr(module, name, plain)
-    elif type(module).ours.pop(name) and not type(module).ours:
-        module.__class__ = ModuleType
-
-
-def _held(module, name):
-    """Return what others see under a name, or None; a module is not made to look for it."""
-    if isinstance(module, Front) and name in type(module).ours:
-        return type(module).ours[name][1]
-    return vars(module).get(name)
+def _pair(module, name):
+    """Return scikit-learn's object for a name, and ours."""
+    ours = _registry.replacement(module, name)
+    plain = _registry.plain_of(ours)
+    if plain is None:
+        raise RuntimeError(
+            f"{module}.{name} had been replaced by another library when fastml was imported: undo its patch, or import "
+            "fastml first."
+        )
+    return plain, ours
 
 
 def _select(names):
     """Return the (module, name) pairs to replace."""
-    every = [(module, name) for module, listed in _registry.offered().items() for name in listed]
+    every = [
+        (module, name)
+        for module, listed in _registry.offered().items()
+        for name in listed
+        if module not in _registry.DEFINING
+    ]
     if names is None:
         return every
     wanted = {names} if isinstance(names, str) else set(names)
     known = {name for _, name in every}
     if unknown := wanted - known - {f"{module}.{name}" for module, name in every}:
-        raise ValueError(
-            f"fastml has no replacement for {', '.join(sorted(map(str, unknown)))}; it has them for "
-            f"{', '.join(sorted(known))}."
-        )
+        raise ValueError(_refusal(unknown, known))
     return [(module, name) for module, name in every if not wanted.isdisjoint((name, f"{module}.{name}"))]
+
+
+def _refusal(unknown, known):
+    for module in _registry.DEFINING:
+        if any(name in unknown or f"{module}.{name}" in unknown for name in _registry.offered().get(module, ())):
+            return f"{module} defines its functions and stays as it is: import them from fastml{module[7:]}."
+    have = ", ".join(sorted(known))
+    return f"fastml has no replacement for {', '.join(sorted(map(str, unknown)))}; it has them for {have}."
 
 
 def _bound_early(plain):

@@ -70,6 +70,9 @@ ACCELERATED = {
     },
 }
 
+# Public modules that define what they offer: they are not patched (see _patch.py), but fastml's of that name has ours.
+DEFINING = ("sklearn.metrics.pairwise",)
+
 # The oldest scikit-learn whose results the names in a module of ours give: under an older one they are scikit-learn's.
 SINCE = {
     "fastml.ensemble._bagging": (1, 9),
@@ -139,12 +142,12 @@ def accelerated():
     Returns
     -------
     list of str
-        Full names in scikit-learn's public modules, sorted.
+        Full names in scikit-learn's public modules, sorted. fastml's module of that name has ours.
 
     See Also
     --------
     explain : What ran, call by call.
-    patch_sklearn : Replaces these names.
+    patch_sklearn : Replaces these names, but for those in ``sklearn.metrics.pairwise``, which defines them.
 
     Examples
     --------

@@ -10,10 +10,17 @@ tests are collected. Tests that are known to fail stand in a TOML file, ``--fast
 
 The list is strict. A listed test must fail: if it passes, that is an error. An id that its module does not have is an
 error too, unless single tests were asked for on the command line.
+
+Where a public module defines functions itself, ``sklearn.metrics.pairwise``, the tests get ours from there as well,
+which ``patch_sklearn`` alone does not do.
 """
 
+import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
 
 import pytest
 
@@ -39,6 +46,8 @@ def pytest_unconfigure():
     """Put scikit-learn's own objects back."""
     from fastml import unpatch_sklearn
 
+    for module in filter(lambda module: isinstance(module, _Front), list(sys.modules.values())):
+        module.__class__ = ModuleType
     unpatch_sklearn()
 
 
@@ -92,10 +101,29 @@ def read_exceptions(file):
         raise pytest.UsageError(f"--fastml-exceptions {file}: {type(error).__name__}: {error}") from error
 
 
+class _Front(ModuleType):
+    """The type of a module that shows ours to the tests; its own functions find theirs in its ``__dict__``, as ever."""
+
+    ours: ClassVar = {}  # of each module's own type: {name: (scikit-learn's function, ours)}
+
+    def __getattribute__(self, name):
+        value = super().__getattribute__(name)
+        plain, ours = type(self).ours.get(name, (None, None))
+        return ours if ours is not None and value is plain else value
+
+
 def _patch():
-    from fastml import patch_sklearn
+    from fastml import _registry, patch_sklearn
 
     patch_sklearn()
+    if not _registry.patched:  # an untested scikit-learn
+        return
+    for name in _registry.DEFINING:
+        for reader in _registry.READERS[name]:
+            import_module(reader)
+        ours = {each: _registry.replacement(name, each) for each in _registry.offered().get(name, ())}
+        shown = {each: (_registry.plain_of(own), own) for each, own in ours.items()}
+        import_module(name).__class__ = type("Front", (_Front,), {"ours": shown})
 
 
 def _sentence(group):

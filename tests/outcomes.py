@@ -20,8 +20,14 @@ def outcome(library, action):
             result = action(library, left)
         except Exception as error:
             raised = type(error), ADDRESS.sub("0x", str(error))
-    said = [(w.category, ADDRESS.sub("0x", str(w.message))) for w in caught]
+    said = [(w.category, ADDRESS.sub("0x", str(w.message)), _blamed(w)) for w in caught]
     return raised, result, said, {name: vars(est).copy() for name, est in left.items()}
+
+
+def _blamed(warning):
+    """Return the file of scikit-learn that a warning is attributed to, if any; NumPy's of divisions are ours."""
+    of_numpy = issubclass(warning.category, RuntimeWarning) and "divide" in str(warning.message)
+    return warning.filename if "sklearn" in warning.filename and not of_numpy else None
 
 
 def assert_same_outcome(action, library, reference):

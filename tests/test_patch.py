@@ -218,33 +218,63 @@ def test_no_registered_class_is_defined_where_it_is_public(monkeypatch):
         for name in names:
             plain = _registry.plain_of(_registry.replacement(module, name))
             assert getattr(importlib.import_module(module), name) is plain
-            assert plain.__module__ != module or isinstance(plain, types.FunctionType)
+            assert (plain.__module__ == module) == (module in _registry.DEFINING)
 
 
-def test_functions_defined_where_they_are_public(monkeypatch):
-    """Others see ours there; the module's own functions do not, and nothing that is put there is hidden."""
+@pytest.mark.parametrize("name", ["cosine_distances", "sklearn.metrics.pairwise.euclidean_distances"])
+def test_a_module_that_defines_functions_stays_as_it_is(monkeypatch, name):
+    """Its functions pickle by name, and find each other there, while everything else is patched."""
     monkeypatch.undo()
+    fastml.patch_sklearn()
     module = importlib.import_module("sklearn.metrics.pairwise")
-    before, name = dict(vars(module)), "euclidean_distances"
-    for _ in range(2):
+    assert type(module) is types.ModuleType
+    assert sklearn.metrics.euclidean_distances.__module__ == "fastml.metrics._pairwise"
+    for plain in (module.euclidean_distances, *module.PAIRWISE_DISTANCE_FUNCTIONS.values()):
+        assert plain is None or plain.__module__ == module.__name__
+        assert pickle.loads(pickle.dumps(plain)) is plain
+    with pytest.raises(ValueError, match="import them from fastml"):
         fastml.patch_sklearn(name)
-        from sklearn.metrics.pairwise import euclidean_distances
 
-        assert euclidean_distances.__module__ == "fastml.metrics._pairwise"
-        assert sklearn.metrics.euclidean_distances is euclidean_distances is getattr(module, name)
-        assert vars(module) == before
-        assert module.manhattan_distances is before["manhattan_distances"]
-        assert pickle.loads(pickle.dumps(euclidean_distances)) is euclidean_distances
-        assert isinstance(module, types.ModuleType)
-        with monkeypatch.context() as other:
-            other.setattr(module, name, max)
-            assert getattr(module, name) is max
-        assert getattr(module, name) is euclidean_distances
-    for _ in range(2):
+
+def test_converted_functions_pickle_while_patched(monkeypatch):
+    monkeypatch.undo()
+    fastml.patch_sklearn()
+    from sklearn.preprocessing import FunctionTransformer
+
+    model = fastml.to_sklearn(FunctionTransformer(sklearn.metrics.euclidean_distances))
+    assert model.func.__module__ == "sklearn.metrics.pairwise"
+    assert pickle.loads(pickle.dumps(model)).func is model.func
+
+
+OTHERS = """
+import sklearn.cluster, sklearn.cluster._kmeans
+class KMeans(sklearn.cluster.KMeans): pass
+sklearn.cluster.KMeans = KMeans
+import fastml
+try:
+    fastml.patch_sklearn()
+except RuntimeError as error:
+    print(error)
+print(sklearn.cluster.KMeans is KMeans, sklearn.cluster.DBSCAN.__module__)
+"""
+
+
+def test_names_that_another_library_has_replaced():
+    result = run(OTHERS)
+    assert result.stdout.splitlines() == [
+        "sklearn.cluster.KMeans had been replaced by another library when fastml was imported: undo its patch, or "
+        "import fastml first.",
+        "True sklearn.cluster._dbscan",
+    ], result.stderr
+
+
+def test_what_stands_in_the_place_of_ours_stays(patched, monkeypatch):
+    with monkeypatch.context() as other:
+        other.setattr(sklearn.preprocessing, "Binarizer", ["not hashable"])
         fastml.unpatch_sklearn()
-        assert getattr(module, name) is before[name]
-        assert type(module) is types.ModuleType
-        assert vars(module) == before
+        assert sklearn.preprocessing.Binarizer == ["not hashable"]
+        assert sklearn.preprocessing.binarize is defining.binarize
+    sklearn.preprocessing.Binarizer = defining.Binarizer
 
 
 def run(code, **environment):

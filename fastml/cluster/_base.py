@@ -7,10 +7,11 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastml._dispatch import accelerated
+from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
+from fastml._warnings import call_from
 from fastml.cluster import _distances, _lloyd
 
 # How scikit-learn's k-means checks samples.
@@ -28,7 +29,27 @@ class FittedKMeans(Accelerated, TransformerMixin):
     def _check_samples(self, X):
         if "cluster_centers_" not in vars(self):
             check_is_fitted(self)
-        return check_X(self, X, reset=False, **SAMPLES)
+        X = check_X(self, X, reset=False, **SAMPLES)
+        centers = self.cluster_centers_
+        if type(centers) is not np.ndarray or centers.ndim != 2 or not len(centers) or centers.shape[1] != X.shape[1]:
+            raise NotCovered("cluster_centers_ is no array of centres with the features of the samples.")
+        return X
+
+    def _samples(self, X, weights=None):
+        """Return samples, of the type of the centres, for the kernels."""
+        centers = self.cluster_centers_
+        if centers.dtype != X.dtype:
+            raise NotCovered("Samples and centres are of two types, which scikit-learn's compiled code refuses.")
+        return _lloyd.prepare(X, weights, n_clusters=len(centers))
+
+    def _distances(self, X):
+        X, centers = self._check_samples(X), self.cluster_centers_
+        if centers.dtype.kind not in "fiu":
+            raise NotCovered(f"cluster_centers_ is of type {centers.dtype}.")
+        norms = _distances.squared_norms(centers)
+        if not np.isfinite(norms).all():
+            raise NotCovered("cluster_centers_ has no finite squared norms.")
+        return _distances.distances(X, centers, norms, n_threads=effective_n_threads())
 
     @accelerated
     def predict(self, X):
@@ -70,10 +91,8 @@ class FittedKMeans(Accelerated, TransformerMixin):
         >>> model.predict([[2.0], [4.0]]).tolist()
         [0, 1]
         """
-        X = self._check_samples(X)
-        centers = self.cluster_centers_
-        samples = _lloyd.prepare(X, n_clusters=len(centers))
-        return samples.kernel.to_host(_lloyd.assign(samples, centers, n_threads=effective_n_threads()))
+        samples = self._samples(self._check_samples(X))
+        return samples.kernel.to_host(_lloyd.assign(samples, self.cluster_centers_, n_threads=effective_n_threads()))
 
     @accelerated
     def score(self, X, y=None, sample_weight=None):
@@ -117,7 +136,7 @@ class FittedKMeans(Accelerated, TransformerMixin):
         X = self._check_samples(X)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
         n_threads, centers = effective_n_threads(), self.cluster_centers_
-        samples = _lloyd.prepare(X, weights, n_clusters=len(centers))
+        samples = self._samples(X, weights)
         labels = _lloyd.assign(samples, centers, n_threads=n_threads)
         return -_lloyd.inertia(samples, centers, labels, n_threads=n_threads)
 
@@ -161,7 +180,7 @@ class FittedKMeans(Accelerated, TransformerMixin):
         >>> model.transform([[2.0]]).tolist()
         [[1.5, 3.5]]
         """
-        return _distances.distances(self._check_samples(X), self.cluster_centers_, n_threads=effective_n_threads())
+        return self._distances(X)
 
     @accelerated
     def fit_transform(self, X, y=None, sample_weight=None):
@@ -202,7 +221,15 @@ class FittedKMeans(Accelerated, TransformerMixin):
         (4, 2)
         """
         self.fit(X, sample_weight=sample_weight)
-        return _distances.distances(self._check_samples(X), self.cluster_centers_, n_threads=effective_n_threads())
+        try:
+            return self._distances(X)
+        except NotCovered:  # the fit is done
+            return self._transform(X)
+
+
+def check_params(est, X):
+    """Check the parameters against the samples as scikit-learn does, and set what it derives from them."""
+    call_from("sklearn.cluster._kmeans", est._check_params_vs_input, X)
 
 
 @contextmanager
@@ -215,12 +242,12 @@ def checked_params(est, X):
     """
     probe = object.__new__(type(est))
     vars(probe).update(vars(est), tol=0)
-    probe._check_params_vs_input(X)
+    check_params(probe, X)
     vars(est).update({name: value for name, value in vars(probe).items() if name.startswith("_") and name != "_tol"})
     try:
         yield
     except Exception:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they were given above
-            est._check_params_vs_input(X)
+            check_params(est, X)
         raise

@@ -3,8 +3,6 @@
 Lloyd 1982, IEEE Transactions on Information Theory 28:129.
 """
 
-import warnings
-
 import numpy as np
 import sklearn.cluster
 from scipy.sparse import issparse
@@ -16,6 +14,7 @@ from fastml._dispatch import accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
 from fastml._versions import fit_context, is_arraylike_not_scalar
+from fastml._warnings import warn_from
 from fastml.cluster import _lloyd, _moments
 from fastml.cluster._base import SAMPLES, FittedKMeans, checked_params
 from fastml.cluster._init import initial_centers
@@ -141,9 +140,9 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
     def _warn_of_few(self, labels):
         n_found = np.count_nonzero(np.bincount(labels, minlength=1))
         if n_found < self.n_clusters:
-            warnings.warn(
+            warn_from(
+                "sklearn.base",
                 f"Number of distinct clusters ({n_found}) found smaller than n_clusters ({self.n_clusters}). "
                 "Possibly due to duplicate points in X.",
                 ConvergenceWarning,
-                stacklevel=5,
             )

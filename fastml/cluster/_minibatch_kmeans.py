@@ -9,7 +9,7 @@ from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
 from fastml._versions import DRAWS_BY_WEIGHT, fit_context, is_arraylike_not_scalar
 from fastml.cluster import _lloyd, _minibatch
-from fastml.cluster._base import SAMPLES, FittedKMeans
+from fastml.cluster._base import SAMPLES, FittedKMeans, check_params
 from fastml.cluster._draws import WeightedDraws
 from fastml.cluster._init import initial_centers
 
@@ -74,7 +74,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         [0, 0, 1, 1]
         """
         X = check_X(self, X, reset=True, **SAMPLES)
-        self._check_params_vs_input(X)
+        check_params(self, X)
         random_state = check_random_state(self.random_state)
         weights = check_weights(sample_weight, X)
         self._n_threads = n_threads = effective_n_threads()
@@ -193,7 +193,7 @@ class MiniBatchKMeans(FittedKMeans, sklearn.cluster.MiniBatchKMeans):
         self.n_steps_ = getattr(self, "n_steps_", 0)
         n_threads = effective_n_threads()
         if not started:
-            self._check_params_vs_input(X)
+            check_params(self, X)
             self._n_threads = n_threads
             init = self._checked_init(X)
             self.cluster_centers_ = initial_centers(

@@ -90,12 +90,15 @@ class FittedBagging(Accelerated):
         if X32 is None:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False, reset=False)
             X32 = narrowed(X)
+        asked, features = self.estimators_[: self.n_estimators], self.estimators_features_[: self.n_estimators]
+        if self.n_estimators < 1:
+            raise NotCovered(f"n_estimators={self.n_estimators} asks no tree.")
         if X32 is None:  # the trees look at it one by one
-            asked = zip(self.estimators_, self.estimators_features_, strict=False)
-            return sum(getattr(tree, ask)(X[:, features]) for tree, features in asked) / self.n_estimators
-        trees = [tree.tree_ for tree in self.estimators_]
+            each = zip(asked, features, strict=False)
+            return sum(getattr(tree, ask)(X[:, own]) for tree, own in each) / self.n_estimators
+        trees = [tree.tree_ for tree in asked]
         same = self._max_features == X.shape[1] and not self.bootstrap_features
-        columns, n_threads = None if same else self.estimators_features_, effective_n_threads(self.n_jobs)
+        columns, n_threads = None if same else features, effective_n_threads(self.n_jobs)
         if trees[0].max_n_classes != getattr(self, "n_classes_", 1):
             raise NotCovered("The trees have other classes than the ensemble.")
         total = _predict.sum_values(trees, np.ascontiguousarray(X32), columns=columns, n_threads=n_threads)

@@ -118,7 +118,8 @@ class FastBagging(BaseBagging):
     def _announce(self, start, stop):
         if self.verbose > 1:
             for i in range(start, stop):
-                print(f"Building estimator {i + 1} of {len(self._seeds)}")
+                n_more = len(self._seeds)
+                print(f"Building estimator {i + 1} of {n_more} for this parallel run (total {n_more})...")
 
 
 class _Drawn:

@@ -5,7 +5,6 @@ Breiman 2001, Machine Learning 45:5. Geurts, Ernst, Wehenkel 2006, Machine Learn
 
 import sys
 import time
-from warnings import warn
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,6 +17,7 @@ from fastml._dispatch import NotCovered, accelerated, note
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32, is_clean_target
 from fastml._versions import BaseForest, check_sample_weight, fit_context, n_samples_bootstrap
+from fastml._warnings import warn_from
 from fastml.ensemble import _oob
 from fastml.ensemble._bootstrap import Weights
 from fastml.ensemble._fitted_forest import FittedForest
@@ -67,11 +67,11 @@ class FastForest(KnownParams, FittedForest):
         if are_refused(self.criterion, targets):
             return False
         if y.ndim == 2 and y.shape[1] == 1:
-            warn(
+            warn_from(
+                "sklearn.base",
                 "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
                 "(n_samples,), for example using ravel().",
                 DataConversionWarning,
-                stacklevel=6,
             )
         y = targets
         self._n_samples, self.n_outputs_ = y.shape
@@ -118,7 +118,7 @@ class FastForest(KnownParams, FittedForest):
         """Return codes of the classes and what `class_weight` makes of them, or the targets of a regression."""
         if not isinstance(self, ClassifierMixin) or self.class_weight is not None:
             return self._validate_y_class_weight(y, sample_weight)
-        y, self.classes_ = encode(y)
+        y, self.classes_ = encode(y, "sklearn.ensemble._forest")
         self.n_classes_ = [len(classes) for classes in self.classes_]
         return y, None
 

@@ -1,13 +1,12 @@
 """Out-of-bag scores of forests: every sample is predicted by the trees that were not given it."""
 
-from warnings import warn
-
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import type_of_target
 
 from fastml._threads import effective_n_threads
+from fastml._warnings import warn_from
 from fastml.ensemble._bootstrap import Weights
 from fastml.tree import _predict
 
@@ -69,11 +68,10 @@ def _means(estimators, X, weights, n_threads):
         sums[unseen] += _predict.values(est.tree_, X.take(unseen, axis=0), n_threads=n_threads)
         n_trees[unseen] += 1
     if not n_trees.all():
-        warn(
+        warn_from(
+            "sklearn.ensemble._forest",
             "Some inputs do not have OOB scores. This probably means too few trees were used to compute any reliable "
             "OOB estimates.",
-            UserWarning,
-            stacklevel=9,
         )
         n_trees[n_trees == 0] = 1
     sums /= n_trees[:, np.newaxis, np.newaxis]

@@ -39,6 +39,7 @@ def draw(seed, population, drawn, replace, shares=None):
 def _indices(state, n_population, n_drawn, replace):
     if replace:
         return state.randint(0, n_population, n_drawn)
+    n_drawn = int(n_drawn)  # True: one
     if n_drawn * 100 < n_population:
         return _few(state, n_population, n_drawn)
     return sample_without_replacement(n_population, n_drawn, random_state=state)

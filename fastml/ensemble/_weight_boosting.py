@@ -143,11 +143,16 @@ class FittedAdaBoost(Accelerated):
             self.estimator_ = ours(self.estimator_)
 
     def _check_X(self, X):
-        if getattr(self, "n_classes_", 2) > 1 and are_trees(getattr(self, "estimators_", None), self):
+        if getattr(self, "n_classes_", 2) > 1 and self._has_trees():
             X32 = clean_float32(self, X, reset=False)
             if X32 is not None:
                 return X32
         return super()._check_X(X)
+
+    def _has_trees(self):
+        """Tell whether all rounds made trees; a round that failed may have left one that is not fitted."""
+        estimators = getattr(self, "estimators_", None)
+        return are_trees(estimators, self) and "tree_" in vars(estimators[-1])
 
     def _samples(self, X):
         """Return what the rounds share, and how their trees grow; None where scikit-learn's own round has to run."""
@@ -166,8 +171,11 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         samples, growth = self._samples(X)
         if samples is None:
             return super()._boost(iboost, X, y, sample_weight, random_state)
+        try:
+            preset = growth.class_weights(y)
+        except ValueError:  # scikit-learn's own round draws a seed and makes a tree before it finds out
+            return super()._boost(iboost, X, y, sample_weight, random_state)
         warn_each(samples.targets, growth.n_classes, 1)
-        preset = growth.class_weights(y)
         weights = sample_weight if preset is None else sample_weight * preset
         seed = random_state.randint(MAX_INT)
         tree = growth.grow(samples.X32, samples.targets, [weights], [seed])[0]
@@ -234,7 +242,7 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         refuse_sparse(X)
         check_is_fitted(self)
         n_classes, weights = self.n_classes_, self.estimator_weights_
-        if n_classes == 1 or not are_trees(self.estimators_, self):
+        if n_classes == 1 or not self._has_trees():
             return super().decision_function(X)
         X32 = clean_float32(self, X, reset=False)
         if X32 is None:
@@ -244,7 +252,7 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         scores = _predict.sum_values(trees, _rows(X32), tables=votes, n_threads=effective_n_threads())
         scores /= weights.sum()
         if n_classes > 2:
-            return scores
+            return np.asfortranarray(scores)
         scores[:, 0] *= -1
         return scores.sum(axis=1)
 
@@ -324,7 +332,7 @@ class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):
         return super().predict(X)
 
     def _get_median_predict(self, X, limit):
-        if type(X) is not np.ndarray or X.dtype != np.float32 or not are_trees(self.estimators_, self):
+        if type(X) is not np.ndarray or X.dtype != np.float32 or not self._has_trees():
             return super()._get_median_predict(X, limit)
         trees = [tree.tree_ for tree in self.estimators_[:limit]]
         try:

@@ -14,6 +14,7 @@ from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
 from fastml._versions import NeighborsBase
+from fastml._warnings import call_from
 from fastml.neighbors import _measures, _search
 from fastml.neighbors._beside import Beside
 from fastml.neighbors._own_metric import ByFunction, balls, grow, is_of_function
@@ -50,7 +51,8 @@ class NeighborsSearch(Accelerated):
         algorithm = self.algorithm
         self.algorithm = "brute"
         try:
-            (fit or self._fit)(X, y)
+            home = next(cls.__module__ for cls in type(self).__mro__ if cls.__module__.startswith("sklearn."))
+            call_from(home, fit or self._fit, X, y)
         finally:
             self.algorithm = algorithm
         if callable(self.metric):

@@ -111,7 +111,7 @@ class FastTree(KnownParams, FittedTree):
             return False
         n_classes = weights_of_classes = None
         if isinstance(self, ClassifierMixin):
-            given, (y, self.classes_) = y, encode(y)
+            given, (y, self.classes_) = y, encode(y, "sklearn.tree._classes")
             self.n_classes_ = n_classes = np.array([len(of_output) for of_output in self.classes_], dtype=np.intp)
             if self.class_weight is not None:
                 weights_of_classes = compute_sample_weight(self.class_weight, given)

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from fastml._warnings import call_from
+
 # Below so many samples sorting them is as fast as counting.
 _WORTH_COUNTING = 1000
 
@@ -18,12 +20,14 @@ def as_float64(y):
     return y if y.dtype == np.float64 and y.flags.c_contiguous else np.ascontiguousarray(y, dtype=np.float64)
 
 
-def encode(y):
+def encode(y, module):
     """Find the classes; refuse targets that are none, and warn of very many, as scikit-learn does.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples, n_outputs)
+    module : str
+        Of scikit-learn, to which the warning is attributed.
 
     Returns
     -------
@@ -36,10 +40,10 @@ def encode(y):
     # fraction, and the check's warning, of many classes, needs their number: both are seen when they are found.
     plain = are_plain(y)
     if not plain:
-        check_classification_targets(y)
+        call_from(module, check_classification_targets, y)
     codes, classes = find_classes(y)
     if plain and (have_fractions(classes[0]) or len(classes[0]) > max(2, 0.5 * len(y) - 1)):
-        check_classification_targets(y)
+        call_from(module, check_classification_targets, y)
     return codes, classes
 
 
@@ -85,7 +89,7 @@ def warn_each(codes, n_classes, n_trees):
     """
     if len(codes) > 20 and max(n_classes) > round(0.5 * len(codes)):
         for _ in range(n_trees):
-            check_classification_targets(codes)
+            call_from("sklearn.tree._classes", check_classification_targets, codes)
 
 
 def _integral(values):

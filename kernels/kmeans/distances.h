@@ -22,11 +22,11 @@ typedef struct {
     int is_f32;
 } fml_distances;
 
-FML_INLINE double fml_root(double square) { return sqrt(square > 0 ? square : 0); }
+FML_INLINE double fml_root(double square) { return sqrt(square < 0 ? 0 : square); }
 /* float32 is rounded before the root, as scikit-learn rounds it */
 FML_INLINE float fml_root_f32(double square) {
     const float rounded = (float)square;
-    return sqrtf(rounded > 0 ? rounded : 0);
+    return sqrtf(rounded < 0 ? 0 : rounded);
 }
 
 static void fml_distances_csr(const fml_distances *t, ptrdiff_t first, ptrdiff_t end, double *sum) {

@@ -45,4 +45,4 @@ def csr_distances(X, transposed, c_norms, out):
 def write_row(dots, norm, c_norms, out):
     for j in range(len(dots)):
         square = out.dtype.type((norm - (dots[j] + dots[j])) + c_norms[j])  # float32 is rounded before the root
-        out[j] = math.sqrt(max(square, out.dtype.type(0)))
+        out[j] = math.sqrt(out.dtype.type(0) if square < 0 else square)

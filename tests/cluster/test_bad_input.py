@@ -1,5 +1,7 @@
 """Bad input gives scikit-learn's exception with its text, or its success, and leaves the same estimator behind."""
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn.cluster
@@ -192,3 +194,51 @@ def test_weights_that_make_centers_overflow(weight):
     X = 1e20 * np.random.RandomState(0).normal(size=(60, 3))
     params = {"init": X[:K].copy(), "n_init": 1, "algorithm": "elkan"}
     assert_same(fitting("KMeans", "fit", lambda: X, lambda: np.full(60, weight), **params))
+
+
+EDITS = {
+    "fewer features": lambda c: c[:, :1].copy(),
+    "more features": lambda c: np.hstack([c, c]),
+    "Fortran": np.asfortranarray,
+    "a list": lambda c: c.tolist(),
+    "float32": lambda c: c.astype(np.float32),
+    "integers": lambda c: c.astype(int),
+    "objects": lambda c: c.astype(object),
+    "one row": lambda c: c[0],
+    "a stack": lambda c: c[np.newaxis],
+    "missing": lambda c: c * np.nan,
+    "infinite": lambda c: c * np.inf,
+    "too large": lambda c: c * 1e160,
+    "none": lambda c: c[:0],
+    "strided": lambda c: np.repeat(c, 2, 0)[::2],
+    "one more": lambda c: np.vstack([c, c[:1] + 1]),
+    "text": lambda c: "centres",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_centers_that_were_edited(class_name, edit):
+    # scikit-learn's own labels of centres of other widths are of what lies beside them
+    for method in ("transform",) if "features" in edit else ASKS:
+
+        def action(library, left, method=method):
+            est = new(library, class_name, n_init=1).fit(good())
+            est.cluster_centers_ = EDITS[edit](est.cluster_centers_.copy())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                return getattr(est, method)(good())
+
+        assert_same(action)
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e150])
+def test_samples_whose_squares_overflow(weight):
+    def action(library, left):
+        X = good() * 1e160
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            est = new(library, "KMeans", n_init=1).fit(X, sample_weight=np.full(len(X), weight))
+            return est.transform(X), est.fit_transform(X, sample_weight=np.full(len(X), weight))
+
+    assert_same(action)

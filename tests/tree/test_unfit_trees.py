@@ -191,3 +191,54 @@ def test_shortened_bagging_of_missing_values():
         return est.predict_proba(np.where(X > 1, np.nan, X))
 
     assert_same_outcome(action, fastml, sklearn)
+
+
+@pytest.mark.parametrize("asked", [-3, 0, 2, 4, 6])
+@pytest.mark.parametrize("params", [{}, {"max_features": 2}, {"bootstrap_features": True}], ids=str)
+@pytest.mark.parametrize("name", ["BaggingClassifier", "BaggingRegressor"])
+def test_other_numbers_of_trees_than_were_fitted(name, params, asked):
+    def action(library, left):
+        est = getattr(library.ensemble, name)(n_estimators=4, random_state=0, **params).fit(X, Y)
+        est.n_estimators = asked
+        return est.predict(X), getattr(est, "predict_proba", est.predict)(X)
+
+    assert_same_outcome(action, fastml, sklearn)
+
+
+def test_a_round_that_fails_leaves_what_it_had():
+    def action(library, left):
+        tree = library.tree.DecisionTreeClassifier(class_weight={7: 1})
+        left["est"] = est = library.ensemble.AdaBoostClassifier(tree, random_state=(state := np.random.RandomState(0)))
+        with pytest.raises(ValueError, match="class_weight"):
+            est.fit(X, Y)
+        with pytest.raises(AttributeError) as raised:
+            _ = est.feature_importances_
+        return len(est.estimators_), state.randint(1000), np.array(str(raised.value))
+
+    assert_same_outcome(action, fastml, sklearn)
+
+
+def test_a_first_tree_that_was_refused():
+    def action(library, left):
+        est = library.ensemble.AdaBoostRegressor(library.tree.DecisionTreeRegressor(min_samples_leaf=-1))
+        with pytest.raises(ValueError, match="min_samples_leaf"):
+            est.fit(X, Y)
+        est.predict(X)
+
+    assert_same_outcome(action, fastml, sklearn)
+
+
+def test_one_sample_by_true():
+    def action(library, left):
+        est = library.ensemble.IsolationForest(n_estimators=3, max_samples=True, random_state=0).fit(X)
+        return est.score_samples(X)
+
+    assert_same_outcome(action, fastml, sklearn)
+
+
+def test_scores_in_columns():
+    def action(library, left):
+        scores = library.ensemble.AdaBoostClassifier(random_state=0).fit(X, np.arange(len(X)) % 3).decision_function(X)
+        return scores, scores.flags.c_contiguous
+
+    assert_same_outcome(action, fastml, sklearn)

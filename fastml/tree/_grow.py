@@ -106,7 +106,7 @@ def prepare(X, rules, n_threads, n_classes, counts, n_trees, once=False):
     # bound trees of ranks took 1.0 to 1.3 times as long for 60 to 20,000 samples (with bins 0.8 to 1.1 times); of 100
     # samples of 5,000 features, one drawn a node, 12 times.
     drawn = n_trees * rules.max_features * min(np.log2(len(X)), rules.max_depth)
-    ranked = presort or rules.random or (1.0 if binned else 2.0) * drawn > X.shape[1]
+    ranked = presort or rules.random or (1.0 if binned else 0.5) * drawn > X.shape[1]
     features = _made(made, kernel, X, n_threads, random=rules.random, presort=presort, ranked=ranked)
     if rules.arranged:
         if "columns" not in made:

@@ -107,7 +107,7 @@ class FastBagging(BaseBagging):
                 samples = samples[:, own] if subspaces else samples
                 trees += growth.grow(samples, targets, [counts], [_tree_state(seed)])
             return features, trees
-        with _grow.sharing(X, X):
+        with _grow.sharing(X, X, len(seeds)):
             for batch in _grow.batches(len(seeds), X, drawn.itemsize, growth.n_threads):
                 self._announce(batch.start, batch.stop)
                 own, counts, _ = zip(*map(drawn.of, seeds[batch]), strict=True)

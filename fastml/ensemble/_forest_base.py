@@ -138,7 +138,7 @@ class FastForest(KnownParams, FittedForest):
         own = Weights(y, weights, self._n_samples_bootstrap, balanced, self.min_weight_fraction_leaf)
         if n_classes is not None:
             warn_each(y, n_classes, len(seeds))
-        features = _grow.prepare(X, rules, n_threads, n_classes, own.are_counts)
+        features = _grow.prepare(X, rules, n_threads, n_classes, own.are_counts, len(seeds))
         trees = []
         for batch in _grow.batches(len(seeds), X, own.itemsize, n_threads):
             if self.verbose > 1:

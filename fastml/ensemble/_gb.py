@@ -8,7 +8,7 @@ import sklearn.ensemble
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastml._dispatch import NotCovered, accelerated
+from fastml._dispatch import NotCovered, accelerated, note
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import clean_float32
@@ -32,6 +32,9 @@ _OF_TREES = (
     "max_leaf_nodes",
     "ccp_alpha",
 )
+# Trees on whole targets keep the lists of all features sorted. With 32 features to one that a node draws they were 1.2
+# times as fast as scikit-learn's, with 45 as fast or slower, with 200 a third as fast (62 to 1,000 samples).
+_MOST_LISTS = 40
 
 
 class FastGradientBoosting(KnownParams, Accelerated):
@@ -92,25 +95,35 @@ class FastGradientBoosting(KnownParams, Accelerated):
         if issparse(X):
             return super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
         X = np.ascontiguousarray(X)
-        replay = None
-        if self.loss == "squared_error" and is_whole(y) and is_whole(sample_weight):
+        replay, growth = None, self._growth(X)
+        whole = self.loss == "squared_error" and is_whole(y) and is_whole(sample_weight)
+        self._plain = whole and growth.covered and _MOST_LISTS * growth.rules.max_features < X.shape[1]
+        if self._plain:
+            note(
+                "scikit-learn's own code grew the trees: on whole targets its choice between equally good splits takes "
+                f"sorted lists of all features, and max_features={self.max_features!r} draws few of {X.shape[1]}."
+            )
+        elif whole:
             # Rounding alone may tell what pruning cuts, or whether a loss that has stopped falling still falls.
             always = bool(self.ccp_alpha) or (self.n_iter_no_change is not None and self.tol <= 0)
             replay = Replay(self._loss, X, y, self.learning_rate, effective_n_threads(), always)
         self._replay = replay
         try:
-            with _grow.sharing(X, X):
+            with _grow.sharing(X, X, self.n_estimators * self.n_trees_per_iteration_):
                 n_stages = super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
                 if replay and self.warm_start:  # further stages start from these
                     replay.catch_up(raw_predictions)
         finally:
-            del self._replay
+            del self._replay, self._plain
         return n_stages
 
-    def _fit_stage(self, i, X, y, raw_predictions, sample_weight, sample_mask, random_state, X_csc=None, X_csr=None):
+    def _growth(self, X):
         like = DecisionTreeRegressor(**{name: getattr(self, name) for name in _OF_TREES})
+        return Growth(like, *X.shape, 1, n_threads=effective_n_threads())
+
+    def _fit_stage(self, i, X, y, raw_predictions, sample_weight, sample_mask, random_state, X_csc=None, X_csr=None):
         n_threads, loss = effective_n_threads(), self._loss
-        growth = None if issparse(X) else Growth(like, *X.shape, 1, n_threads=n_threads)
+        growth = None if issparse(X) or self._plain else self._growth(X)
         if growth is None or not growth.covered or not np.any(sample_weight[sample_mask]):
             sparse = {"X_csc": X_csc, "X_csr": X_csr}
             return super()._fit_stage(i, X, y, raw_predictions, sample_weight, sample_mask, random_state, **sparse)

@@ -123,7 +123,7 @@ class Growth:
         seeds = [tree_seed(state) for state in random_states] if seeds is None else seeds
         least = [self.share and self.share * (len(X) if each is None else np.sum(each)) for each in weights]
         narrow = [each if each is None or each.dtype == np.uint8 else _grow.narrowed(each) for each in weights]
-        features = _grow.prepare(X, rules, self.n_threads, self.n_classes, _grow.are_counts(narrow))
+        features = _grow.prepare(X, rules, self.n_threads, self.n_classes, _grow.are_counts(narrow), len(narrow))
         grown = _grow.grow(features, y, self.n_classes, narrow, least, seeds, rules, self.n_threads)
         return [
             None if each is None else self._fitted(genuine(each, X.shape[1], self.n_classes, y.shape[1]), state)

@@ -38,7 +38,7 @@ _fitting = ContextVar("_fitting", default=None)
 
 
 @contextmanager
-def _rounds(X, X32, y, classify):
+def _rounds(X, X32, y, classify, n_rounds):
     """Within it, the rounds of a fit to this very array find it in float32 and ranked, and its targets as codes."""
     samples = None if X32 is None else _prepared(X, _rows(X32), y, classify)
     token = _fitting.set(samples)
@@ -46,7 +46,7 @@ def _rounds(X, X32, y, classify):
         if samples is None:
             yield
         else:
-            with _grow.sharing(X, samples.X32):
+            with _grow.sharing(X, samples.X32, n_rounds):
                 yield
     finally:
         _fitting.reset(token)
@@ -131,7 +131,7 @@ class FittedAdaBoost(Accelerated):
             X32 = narrowed(X)
         names = vars(self).get("feature_names_in_")
         try:
-            with _rounds(X, X32, y, not regress):
+            with _rounds(X, X32, y, not regress, self.n_estimators):
                 return super().fit(X, y, sample_weight)
         finally:
             if names is not None:

@@ -124,7 +124,7 @@ class FastTree(KnownParams, FittedTree):
 
         seed, n_threads = tree_seed(self.random_state), effective_n_threads()
         weights = [None if weights is None else _grow.narrowed(weights)]
-        features = _grow.prepare(X, rules, n_threads, n_classes, _grow.are_counts(weights), once=True)
+        features = _grow.prepare(X, rules, n_threads, n_classes, _grow.are_counts(weights), 1, once=True)
         grown = _grow.grow(features, y, n_classes, weights, [min_weight_leaf], [seed], rules, n_threads)[0]
         self.tree_ = genuine(grown, self.n_features_in_, n_classes, self.n_outputs_)
         if self.n_outputs_ == 1 and n_classes is not None:

@@ -53,17 +53,25 @@ static inline void fml_narrow_blocks(void *task, ptrdiff_t chunk, int worker) {
 /* The squares of a query's distances from FML_TOGETHER samples, by differences, out (FML_TOGETHER,): one sample a lane, because the
  * chain of additions of one alone would take four times as long as its operations. */
 #define FML_TOGETHER 8
+/* Features whose squares are one chain of additions where distances are cosine ones, of which errors count beside 1: of 300 features they
+ * are 9e-16 in the place of 2.3e-15. */
+#define FML_SLAB 32                  /* SLAB of rows.py */
 typedef double fml_together __attribute__((vector_size(8 * FML_TOGETHER)));
 #define FML_DEFINE_EXACT(T, S)                                                                                          \
     static void fml_exact_##S(const fml_rows *t, const int64_t *samples, const double *q, double *out) {                \
         const T *at[FML_TOGETHER];                                                                                      \
+        const ptrdiff_t slab = t->measure == FML_COSINE ? FML_SLAB : t->d;                                              \
         fml_together sum = {0};                                                                                         \
         for (int s = 0; s < FML_TOGETHER; s++) at[s] = (const T *)t->X + samples[s] * t->d;                             \
-        for (ptrdiff_t f = 0; f < t->d; f++) {                                                                          \
-            const fml_together x = {(double)at[0][f], (double)at[1][f], (double)at[2][f], (double)at[3][f],             \
-                                    (double)at[4][f], (double)at[5][f], (double)at[6][f], (double)at[7][f]};            \
-            const fml_together step = q[f] - x;                                                                         \
-            sum += step * step;                                                                                         \
+        for (ptrdiff_t first = 0; first < t->d; first += slab) {                                                        \
+            fml_together part = {0};                                                                                    \
+            for (ptrdiff_t f = first; f < t->d && f < first + slab; f++) {                                              \
+                const fml_together x = {(double)at[0][f], (double)at[1][f], (double)at[2][f], (double)at[3][f],         \
+                                        (double)at[4][f], (double)at[5][f], (double)at[6][f], (double)at[7][f]};        \
+                const fml_together step = q[f] - x;                                                                     \
+                part += step * step;                                                                                    \
+            }                                                                                                           \
+            sum += part;                                                                                                \
         }                                                                                                               \
         memcpy(out, &sum, sizeof sum);                                                                                  \
     }

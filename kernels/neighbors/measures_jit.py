@@ -11,6 +11,7 @@ from fastml._kernels.neighbors.rows import (
     HAMMING,
     MAHALANOBIS,
     POWERS,
+    SLAB,
     SQUARES,
 )
 from fastml._kernels.neighbors.trees import EUCLIDEAN
@@ -20,7 +21,13 @@ from fastml._kernels.neighbors.trees import EUCLIDEAN
 def key(measure, q, x, weights, halves):
     """Compare two vectors of float64."""
     d, total = len(q), 0.0
-    if measure < SQUARES:
+    if measure == COSINE:
+        for first in range(0, d, SLAB):
+            part = 0.0
+            for f in range(first, min(first + SLAB, d)):
+                part += (q[f] - x[f]) * (q[f] - x[f])
+            total += part
+    elif measure < SQUARES:
         metric = max(measure - COSINE, EUCLIDEAN)
         for f in range(d):
             total = farther(metric, total, q[f] - x[f])

@@ -8,6 +8,7 @@ import numpy as np
 # length 1 the cosine distance); or another distance, which takes no blocks, and float64 samples: the root of a weighted
 # sum of squares, or of powers, that of a quadratic form, and those that scikit-learn calls by these names.
 DISTANCE, SQUARE, COSINE, MANHATTAN, CHEBYSHEV, SQUARES, POWERS, MAHALANOBIS, HAMMING, CANBERRA, BRAY_CURTIS = range(11)
+SLAB = 32  # features whose squares are one chain of additions where distances are cosine ones
 # Of the distances without weights.
 NO_WEIGHTS = np.zeros(1)
 # Samples whose mean is the origin.

@@ -45,7 +45,7 @@ typedef struct {
 
 static int fml_runs_ahead(const fml_tree *t, const fml_waiting *node) {
     const fml_growth *g = t->g;
-    return g->n_threads > 1 && !g->random && g->doubt < 0 && g->max_features >= g->d && g->max_leaf_nodes < 0 && !g->monotonic &&
+    return g->n_threads > 1 && g->values && g->doubt < 0 && g->max_features >= g->d && g->max_leaf_nodes < 0 && !g->monotonic &&
            g->criterion != FML_MAE && g->criterion != FML_USER &&
            (node->end - node->start) * (g->d - node->n_constants) >= FML_AHEAD;
 }

@@ -27,10 +27,10 @@ static void fml_choose_scan(fml_tree *t) {
         const int fits = t->class_bits <= 8 && (t->unit || heaviest < 256 >> t->class_bits);
         const int exact = whole && fits && t->total_weight < FML_EXACT_WEIGHT, two = g->n_classes[0] <= 2;
         if (simple && g->criterion == FML_ENTROPY && g->n_classes[0] <= FML_MOST_CLASSES) t->scan = FML_SCAN_ENTROPY;
-        else if (!simple || g->criterion != FML_GINI) t->scan = FML_SCAN_ANY;
-        else if (exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
-        else if (t->unit || g->n_classes[0] > FML_MOST_CLASSES) t->scan = FML_SCAN_ANY;
-        else t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
+        else if (g->criterion != FML_GINI || g->monotonic || negative) t->scan = FML_SCAN_ANY;
+        else if (simple && exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
+        else if (simple && !t->unit && g->n_classes[0] <= FML_MOST_CLASSES) t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
+        else t->scan = whole && t->total_weight < FML_EXACT_WEIGHT ? FML_SCAN_OUTPUTS : FML_SCAN_ANY;
     } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
     t->counted = t->scan == FML_SCAN_MSE && t->counts != NULL;
     const int single = t->unit || t->counted;
@@ -121,9 +121,9 @@ static void fml_begin(fml_tree *t) {
     const ptrdiff_t n = g->n, words = n / 64 + 1;
     t->samples = fml_room(t, n, sizeof *t->samples, 0);
     t->code = fml_get(t, n, sizeof *t->code);
-    t->features = fml_get(t, g->d, sizeof *t->features);
-    t->constants = fml_get(t, g->d, sizeof *t->constants);
-    t->found = fml_get(t, g->d, sizeof *t->found);
+    t->features = fml_room(t, g->d, sizeof *t->features, 0);
+    t->constants = fml_room(t, g->d, sizeof *t->constants, 0);
+    if (g->arranged || (g->values && g->max_features >= g->d)) t->found = fml_get(t, g->d, sizeof *t->found);
     t->is_constant = fml_get(t, g->d, sizeof *t->is_constant);
     t->left_side = fml_get(t, words, sizeof *t->left_side);
     t->total.sums = fml_get(t, 2 * g->stride, sizeof(double));
@@ -150,6 +150,7 @@ static void fml_begin(fml_tree *t) {
         fml_scratch *room = t->scratch + worker;
         room->left = fml_get(t, 2 * g->stride, sizeof *room->left);
         room->right = room->left + g->stride;
+        room->squares = fml_get(t, 2 * g->n_outputs, sizeof *room->squares);
         room->positive = fml_get(t, 2 * g->n_outputs, sizeof *room->positive);
         if (g->random) {
             room->column = fml_room(t, t->n_used, sizeof *room->column, 0);
@@ -163,6 +164,12 @@ static void fml_begin(fml_tree *t) {
         } else if (!listed || g->arranged) {
             room->entries = fml_room(t, 2 * t->n_used + 2, sizeof *room->entries, 0);
             room->sorted = room->entries + t->n_used + 1;
+        }
+        if (fml_is_unranked(g)) {
+            room->column = fml_room(t, 2 * t->n_used, sizeof *room->column, 0);
+            room->ranked = room->column + t->n_used;
+            room->bits = fml_room(t, words, sizeof *room->bits, 0);
+            room->spare = fml_room(t, t->n_used, sizeof *room->spare, 0);
         }
         if (g->ranks) {
             room->table = fml_get(t, n + 1 + words + words / 64 + 1, sizeof *room->table);

@@ -161,6 +161,18 @@ static double fml_proxy(const fml_tree *t, const fml_sums *left, const fml_sums 
         }
         return -l - r;
     }
+    if (g->criterion == FML_GINI) { /* both sides at once: each is a chain of additions */
+        for (ptrdiff_t k = 0; k < g->n_outputs; k++, sl += g->max_n_classes, sr += g->max_n_classes) {
+            double squares_left = 0, squares_right = 0;
+            for (ptrdiff_t c = 0; c < g->n_classes[k]; c++) {
+                squares_left += sl[c] * sl[c];
+                squares_right += sr[c] * sr[c];
+            }
+            l += 1.0 - squares_left / (wl * wl);
+            r += 1.0 - squares_right / (wr * wr);
+        }
+        return -wr * (r / g->n_outputs) - wl * (l / g->n_outputs);
+    }
     return -wr * fml_impurity(t, right, 0, 0) - wl * fml_impurity(t, left, 0, 0);
 }
 

@@ -1,10 +1,11 @@
 """Trees: the same tree as scikit-learn's, node by node. Twin: grow_jit.py (plain).
 
-Features become integers once per fit (ranks.h). A node's best split is searched in each feature's sorted list, which
-either is kept through all splits (most features are looked at) or made anew from the ranks (few are); two classes
-with whole weights are then counted instead, by rank (table.h) or, of many ranks, in bins (bins.h). Candidates are
-computed in blocks (scan.h), in scikit-learn's own order of operations. Sums of whole numbers are exact in any order,
-so such trees have scikit-learn's bits; other sums run in one fixed order, whatever the number of threads.
+Features become integers once per fit (ranks.h), or in the nodes where few of them are drawn (unranked.h). A node's
+best split is searched in each feature's sorted list, which either is kept through all splits (most features are looked
+at) or made anew from the ranks (few are); two classes with whole weights are then counted instead, by rank (table.h)
+or, of many ranks, in bins (bins.h). Candidates are computed in blocks (scan.h), in scikit-learn's own order of
+operations. Sums of whole numbers are exact in any order, so such trees have scikit-learn's bits; other sums run in one
+fixed order, whatever the number of threads.
 """
 
 import numpy as np
@@ -36,7 +37,7 @@ cdef extern from "begin.h" nogil:
     void fml_prepare_block(void *task, Py_ssize_t block, int worker)
     void fml_prepare_feature(void *task, Py_ssize_t f, int worker)
     int FML_TRANSPOSED
-    Py_ssize_t FML_MAX_SAMPLES
+    Py_ssize_t FML_MAX_SAMPLES, FML_BY_SAMPLE
 
     ctypedef struct fml_arena:
         pass
@@ -116,10 +117,20 @@ def has_few_values(X):
     return sum(n_values) < FEW_VALUES * len(n_values)
 
 
+def as_given(X):
+    """Return Features that trees read as they are: any of them may miss values. O(n_features)."""
+    n_features = X.shape[1]
+    rows = X if X.flags.c_contiguous else None
+    columns = None if rows is not None else np.ascontiguousarray(X.T)
+    missing = np.ones(n_features, np.int64)
+    return Features(columns, None, None, None, np.zeros(n_features, np.int64), missing, None, rows=rows)
+
+
 def prepare(X,               # in  (n_samples, n_features)  float32, any strides; NaN: missing
             bint random,     # in  for the random splitter
             bint presort,    # in  for trees that look at most features of every node
-            int n_threads):
+            int n_threads,
+            bint ranked=True):  # in  False: as they are, for a few trees that draw few of the features
     """Return the Features of all samples. O(n_features * n_samples), a few passes of a radix sort."""
     cdef fml_prepare task
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
@@ -131,6 +142,8 @@ def prepare(X,               # in  (n_samples, n_features)  float32, any strides
     cdef uint64_t[::1] scratch
     if n > FML_MAX_SAMPLES:
         raise ValueError(f"at most {FML_MAX_SAMPLES} samples, got {n}")
+    if not ranked or (random and n < FML_BY_SAMPLE):
+        return as_given(X)
     cdef const float[:, :] samples = X
     task.X, task.n, task.d = <const char *> &samples[0, 0], n, d
     task.row_bytes, task.column_bytes = samples.strides[0], samples.strides[1]
@@ -250,7 +263,7 @@ def grow(features,                       # in  Features
     cdef const uint32_t[:, ::1] ranks = features.ranks, y_ranks = None
     cdef const uint64_t[:, ::1] entries = features.entries, tight = features.tight
     cdef const int64_t[::1] n_distinct = features.n_distinct, missing = features.missing, of_output
-    cdef const uint8_t[::1] close = features.close
+    cdef const uint8_t[::1] close = features.close  # None: as_given
     cdef const int8_t[::1] monotonic = rules.monotonic_cst
     cdef const int32_t[:, ::1] codes = None
     cdef const double[::1] fractions
@@ -260,6 +273,7 @@ def grow(features,                       # in  Features
     cdef Stop stop
     g.n, g.n_outputs, g.d = y.shape[0], y.shape[1], n_distinct.shape[0]
     lengths = {table.shape[1] for table in features[:4] if table is not None}
+    lengths |= set() if rows is None else {rows.shape[0]}
     lengths = (lengths | {len(a) for a in weights if a is not None}) - {g.n}
     if lengths:
         raise ValueError(f"{g.n} targets, but features or weights of {sorted(lengths)} samples")
@@ -273,7 +287,8 @@ def grow(features,                       # in  Features
     g.spare = <uint64_t *> g.entries if features.once and n_trees == 1 else NULL
     g.values = &values[0, 0] if values is not None else NULL
     g.tight = &tight[0, 0] if tight is not None else NULL
-    g.n_distinct, g.missing, g.close = &n_distinct[0], &missing[0], &close[0]
+    g.n_distinct, g.missing = &n_distinct[0], &missing[0]
+    g.close = &close[0] if close is not None else NULL
     g.y, g.codes, g.y_ranks = &y[0, 0], NULL, NULL
     if n_classes is not None:
         codes = np.asarray(y).astype(np.int32)

@@ -242,7 +242,7 @@ def grow_best_first(given, draws, samples, n_splits, nodes, values):
     return n_nodes, depth
 
 
-def prepare(X, random, presort, n_threads):
+def prepare(X, random, presort, n_threads, ranked=True):
     columns = np.ascontiguousarray(X.T)
     missing = np.isnan(columns).sum(axis=1, dtype=np.int64)
     return Features(columns, None, None, None, None, missing, None)

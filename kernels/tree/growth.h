@@ -10,8 +10,9 @@
 enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER };
 
 /* How the candidates of a node are looked at: in blocks and branch-free, for two or more classes of whole weights, for
- * the variance, for two or more classes of any weights, for the entropy; by the criterion's definition, one at a time; by
- * the order of the targets. The first two are exact whatever the order of summation. */
+ * the variance, for two or more classes of any weights, for the entropy; one at a time, for several outputs or very many
+ * classes of whole weights, by the criterion's definition; by the order of the targets. Those of whole weights are exact
+ * whatever the order of summation. */
 enum {
     FML_SCAN_GINI2,
     FML_SCAN_GINI,
@@ -19,6 +20,7 @@ enum {
     FML_SCAN_WEIGHTED_GINI2,
     FML_SCAN_WEIGHTED_GINI,
     FML_SCAN_ENTROPY,
+    FML_SCAN_OUTPUTS,
     FML_SCAN_ANY,
     FML_SCAN_MAE
 };
@@ -68,7 +70,7 @@ typedef struct {
 
 /* A feature's best split of a node: everything but where it comes from. */
 typedef struct {
-    double proxy, threshold;            /* proxy: -inf where there is none; threshold: of the random splitter */
+    double proxy, threshold;            /* proxy: -inf where there is none; threshold: unless features are ranked */
     double second;                      /* proxy of the next best split, where close calls are looked for */
     ptrdiff_t n_left, n_missing;        /* samples to the left, those that miss the feature included; all of these */
     uint32_t rank_left, rank_right;     /* of the values on both sides of the threshold */
@@ -85,9 +87,12 @@ typedef struct {
 /* Buffers of one thread. */
 typedef struct {
     double *left, *right;               /* (stride,) sums of a candidate's sides */
+    double *squares;                    /* (2, n_outputs)  see fml_search_outputs */
     ptrdiff_t *positive;                /* (2, n_outputs)  targets above 0, of the node and to the right: Poisson's */
     uint64_t *entries, *sorted;         /* (n_used,) */
     float *column, *best_column;        /* (n_used,)  values of the node's samples: of a feature, of the best one so far */
+    float *ranked;                      /* (n_used,)  the same by rank, see unranked.h */
+    uint64_t *spare;                    /* (n_used,)  room to sort in there */
     double *weights, *shares;           /* (n_used,)  of the node's samples, see fml_gather_shares; weights: unless all are 1 */
     uint32_t *classes;
     float *left_sides;                  /* (n_used,)  1 where a sample goes left: lies where they are moved to */
@@ -120,7 +125,7 @@ typedef struct fml_tree {
     uint64_t *left_side;                /* (n / 64 + 1,)  one bit a sample */
     uint8_t *sides;                     /* (n_used,)  of the node's samples: 1 goes left */
     ptrdiff_t *features, *constants;    /* (d,)  scikit-learn's bookkeeping of constant features */
-    fml_split *found;                   /* (d,)  of the features, where all are looked at or samples are arranged */
+    fml_split *found;                   /* (d,)  of the features, where all are looked at or samples are arranged, or NULL */
     ptrdiff_t *order, n_drawn;          /* (d,)  features that were drawn in the node and not known to be constant */
     uint32_t *arrangement, *n_ties;     /* (n_used,)  see arranged.h, or NULL */
     uint8_t *is_constant;               /* (d,)  in the node, of those that are not known to be */

@@ -111,7 +111,7 @@ static void fml_doubt_leaf(fml_tree *t, ptrdiff_t depth, double error) {
 
 /* The values of a split are wanted soon: mostly they are in no cache (5 % of a deep regression tree's time went by waiting). */
 static void fml_fetch_values(const fml_tree *t, ptrdiff_t f, const fml_split *s) {
-    if (!t->g->values || t->g->random) return;
+    if (!t->g->values) return;
     const float *const values = t->g->values + f * t->g->n;
     __builtin_prefetch(values + s->rank_left);
     __builtin_prefetch(values + s->rank_right);
@@ -122,7 +122,7 @@ static void fml_note_split(const fml_tree *t, ptrdiff_t f, const fml_split *s, f
     const fml_growth *g = t->g;
     const float *values = g->values ? g->values + f * g->n : NULL;
     o->feature = f;
-    o->threshold = g->random               ? s->threshold
+    o->threshold = !values                 ? s->threshold
                    : s->only_missing_right ? INFINITY
                                            : values[s->rank_left] / 2.0 + values[s->rank_right] / 2.0;
     o->missing_left = s->n_missing ? s->missing_left : 2 * s->n_left > t->end - t->start;
@@ -132,7 +132,7 @@ static void fml_note_split(const fml_tree *t, ptrdiff_t f, const fml_split *s, f
 static void fml_split_node(fml_tree *t, fml_outcome *o) {
     const fml_growth *g = t->g;
     fml_split best = {.proxy = -INFINITY};
-    o->feature = g->random || g->arranged || g->max_features < g->d ? fml_choose(t, &best) : fml_choose_of_all(t, &best);
+    o->feature = !g->values || g->arranged || g->max_features < g->d ? fml_choose(t, &best) : fml_choose_of_all(t, &best);
     o->pos = t->end;
     t->work += 1000;
     if (o->feature < 0) return;
@@ -185,10 +185,12 @@ static int fml_reserve(fml_tree *t, ptrdiff_t capacity) {
 /* The value of the present node. */
 static void fml_write_value(const fml_tree *t, double *value) {
     const fml_growth *g = t->g;
-    for (ptrdiff_t j = 0; j < g->stride; j++) value[j] = t->scan == FML_SCAN_MAE ? t->total.sums[j] : t->total.sums[j] / t->total.weight;
-    if (g->codes) /* classes that an output does not have: no value */
-        for (ptrdiff_t k = 0; k < g->n_outputs; k++)
-            for (ptrdiff_t c = g->n_classes[k]; c < g->max_n_classes; c++) value[k * g->max_n_classes + c] = 0;
+    const double *const sums = t->total.sums;
+    for (ptrdiff_t k = 0; k < g->stride; k += g->max_n_classes) {
+        const ptrdiff_t n_classes = g->n_classes[k / g->max_n_classes];
+        for (ptrdiff_t j = k; j < k + n_classes; j++) value[j] = t->scan == FML_SCAN_MAE ? sums[j] : sums[j] / t->total.weight;
+        memset(value + k + n_classes, 0, (g->max_n_classes - n_classes) * sizeof *value); /* classes that an output does not have */
+    }
     if (g->monotonic) {
         if (value[0] < t->lower) value[0] = t->lower;
         else if (value[0] > t->upper) value[0] = t->upper;

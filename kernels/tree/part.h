@@ -1,7 +1,7 @@
 /* Who goes left: the samples of a node, and what is kept of them in order, are parted by its split. */
 #ifndef FML_TREE_PART_H
 #define FML_TREE_PART_H
-#include "threshold.h"
+#include "unranked.h"
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
@@ -24,9 +24,10 @@ static void fml_mark_sides(fml_tree *t, ptrdiff_t f, const fml_split *s) {
         const ptrdiff_t known = n - s->n_missing, left = s->n_left - (s->missing_left ? s->n_missing : 0);
         for (ptrdiff_t p = 0; p < n; p++) fml_mark(t, fml_sample(e[p]), p < known ? p < left : s->missing_left);
         for (ptrdiff_t p = 0; p < n; p++) sides[p] = fml_is_left(t, samples[p]);
-    } else if (g->random) {
+    } else if (!g->values) {
         const float threshold = fml_round_down(s->threshold);
-        const float *restrict x = t->scratch->best_column;
+        float *restrict x = g->random ? t->scratch->best_column : t->scratch->column;
+        for (ptrdiff_t p = 0; p < n && !g->random; p++) x[p] = fml_given(g, samples[p], f);
         for (ptrdiff_t p = 0; p < n; p++) sides[p] = x[p] <= threshold;
         for (ptrdiff_t p = 0; p < n && s->n_missing && s->missing_left; p++) sides[p] |= isnan(x[p]) != 0;
     } else {

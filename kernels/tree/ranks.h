@@ -81,13 +81,13 @@ static inline float fml_at(const fml_prepare *t, ptrdiff_t i, ptrdiff_t f) {
 }
 
 /* Float32 as an integer of the same order, and back; -0 becomes 0, NaN is largest. */
-static inline uint32_t fml_ordered(float value) {
+static inline uint32_t fml_ordered_known(float value) {
     uint32_t bits;
     value += 0.0f;
     memcpy(&bits, &value, sizeof bits);
-    bits = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-    return isnan(value) ? UINT32_MAX : bits;
+    return bits ^ (0x80000000u | -(bits >> 31));
 }
+static inline uint32_t fml_ordered(float value) { return isnan(value) ? UINT32_MAX : fml_ordered_known(value); }
 
 static inline float fml_value(uint32_t ordered) {
     const uint32_t bits = ordered & 0x80000000u ? ordered & 0x7fffffffu : ~ordered;

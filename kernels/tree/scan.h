@@ -21,6 +21,14 @@ typedef struct {
     int apart;                          /* whether every gap is taken for a candidate: few samples share a value */
 } fml_search;
 
+/* What is known of a feature's sorted list: as in fml_search, but that there may be fewer candidates than from low to high. */
+typedef struct {
+    const float *values;
+    const uint64_t *tight;
+    int apart;
+    ptrdiff_t low, high;
+} fml_ranked;
+
 /* Which values of a feature are too close to the next one, a bit a rank; NULL: none. */
 static inline const uint64_t *fml_tight(const fml_growth *g, ptrdiff_t f) {
     return g->close[f] ? g->tight + f * (g->n / 64 + 1) : NULL;
@@ -67,12 +75,20 @@ static void fml_take(const fml_tree *t, const fml_search *s, fml_block *b, int k
     fml_note_place(best, s->n_before + i + 1, fml_rank(s->entries[i]), is_end ? 0 : fml_rank(s->entries[i + 1]), s->n_before > 0, is_end);
 }
 
+/* The same of one candidate, where close calls are not looked for. */
+FML_INLINE_ALWAYS void fml_take_one(const fml_search *s, ptrdiff_t i, int is_end, double proxy, fml_split *best) {
+    if (!(proxy > best->proxy)) return;
+    best->proxy = proxy;
+    fml_note_place(best, s->n_before + i + 1, fml_rank(s->entries[i]), is_end ? 0 : fml_rank(s->entries[i + 1]), s->n_before > 0, is_end);
+}
+
 /* The loop over a search's entries. MOVE(e) moves an entry to the left, WRITE(j) notes the sums as candidate j; WORTH:
  * whether one of k may be better than what was found. */
 #define FML_SEARCH(MOVE, WRITE, WORTH, PROXIES)                         \
     {                                                                   \
         ptrdiff_t i = 0;                                                \
-        for (; i < s->low && i < s->high; i++) { MOVE(s->entries[i]) }  \
+        const ptrdiff_t first = s->low < s->high ? s->low : s->high;    \
+        for (; i < first; i++) { MOVE(s->entries[i]) }                  \
         while (i < s->high) {                                           \
             const ptrdiff_t stop = s->high - i < FML_BLOCK ? s->high : i + FML_BLOCK; \
             int k = 0;                                                  \
@@ -206,6 +222,45 @@ FML_INLINE_ALWAYS void fml_search_mse(const fml_tree *t, const fml_search *s, co
 #undef WRITE
 }
 
+/* Several outputs, or very many classes, of whole weights: squares are followed as in fml_search_gini, output by output. */
+static void fml_search_outputs(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, fml_scratch *room, fml_split *best) {
+    const fml_growth *const g = t->g;
+    const ptrdiff_t n_outputs = g->n_outputs;
+    const double *const total = t->total.sums, all = t->total.weight, least = t->min_weight_leaf;
+    double *const on_left = room->left, *const left = room->squares, *const right = left + n_outputs, wl = 0;
+    memset(on_left, 0, g->stride * sizeof *on_left);
+    for (ptrdiff_t k = 0; k < n_outputs; k++) {
+        double squares[8] = {0};
+        for (ptrdiff_t c = k * g->max_n_classes, end = c + g->n_classes[k]; c < end; c += 8)
+            for (int l = 0; l < (end - c < 8 ? end - c : 8); l++) squares[l] += total[c + l] * total[c + l];
+        left[k] = right[k] = 0;
+        for (int l = 0; l < 8; l++) right[k] += squares[l];
+    }
+    for (ptrdiff_t i = -n_before; i < s->m; i++) {
+        const uint32_t sample = fml_sample(i < 0 ? before[i + n_before] : s->entries[i]);
+        const int32_t *const codes = g->codes + sample * n_outputs;
+        const double w = fml_weight(t, sample);
+        for (ptrdiff_t k = 0; k < n_outputs; k++) {
+            const ptrdiff_t at = k * g->max_n_classes + codes[k];
+            const double l = on_left[at];
+            left[k] += w * (2 * l + w);
+            right[k] -= w * (2 * (total[at] - l) - w);
+            on_left[at] = l + w;
+        }
+        wl += w;
+        const int is_end = i == s->m - 1;
+        const double wr = all - wl;
+        if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
+        if (wl < least || wr < least) continue;
+        double impurity_left = 0, impurity_right = 0;
+        for (ptrdiff_t k = 0; k < n_outputs; k++) {
+            impurity_left += 1.0 - left[k] / (wl * wl);
+            impurity_right += 1.0 - right[k] / (wr * wr);
+        }
+        fml_take_one(s, i, is_end, -wr * (impurity_right / n_outputs) - wl * (impurity_left / n_outputs), best);
+    }
+}
+
 static void fml_count_all_positive(const fml_tree *t, const uint64_t *entries, ptrdiff_t n, int node, int right, ptrdiff_t *positive) {
     for (ptrdiff_t j = 0; j < n; j++) fml_count_positive(t, fml_sample(entries[j]), node, right, positive);
 }
@@ -214,7 +269,6 @@ static void fml_count_all_positive(const fml_tree *t, const uint64_t *entries, p
 static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, const uint64_t *after,
                            ptrdiff_t n_after, int constraint, fml_scratch *room, fml_split *best) {
     fml_sums left = {room->left, 0, 0}, right = {room->right, 0, 0};
-    fml_block block;
     ptrdiff_t moved = 0; /* entries that are in the sums; those before them from the first candidate on */
     int started = 0;
     const int poisson = t->g->criterion == FML_POISSON;
@@ -246,9 +300,7 @@ static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_
         if (poisson) fml_clear_zeros(t, room->positive, &left, &right);
         if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / left.weight, right.sums[0] / right.weight)) continue;
         if (left.weight < t->min_weight_leaf || right.weight < t->min_weight_leaf) continue;
-        block.proxy[0] = fml_proxy(t, &left, &right);
-        block.at[0] = (uint32_t)i;
-        fml_take(t, s, &block, 1, is_end, best);
+        fml_take_one(s, i, is_end, fml_proxy(t, &left, &right), best);
     }
 }
 
@@ -294,6 +346,7 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
     } else if (t->scan == FML_SCAN_WEIGHTED_GINI2) fml_search_mse(t, s, before, n_before, 0, 0, 1, best);
     else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_classes(t, s, before, n_before, 0, room, best);
     else if (t->scan == FML_SCAN_ENTROPY) fml_search_classes(t, s, before, n_before, 1, room, best);
+    else if (t->scan == FML_SCAN_OUTPUTS) fml_search_outputs(t, s, before, n_before, room, best);
     else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, after, n_after, constraint, room, best);
     else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
 }
@@ -352,15 +405,15 @@ static int fml_search_short(const fml_tree *t, const fml_search *s, fml_split *b
 }
 
 /* The best split of feature f, given the node's samples sorted by it: m of known value, then n_missing others. */
-static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entries, ptrdiff_t m, ptrdiff_t n_missing, fml_scratch *room, fml_split *best) {
+static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const fml_ranked *by, const uint64_t *entries, ptrdiff_t m, ptrdiff_t n_missing, fml_scratch *room, fml_split *best) {
     const fml_growth *g = t->g;
-    const float *values = g->values + f * g->n;
+    const float *values = by->values;
     const ptrdiff_t n = m + n_missing, least = g->min_leaf;
     const int constraint = g->monotonic ? g->monotonic[f] : 0;
     best->proxy = best->second = -INFINITY;
     best->n_missing = n_missing;
     best->missing_left = best->only_missing_right = 0;
-    const uint64_t *tight = fml_tight(g, f);
+    const uint64_t *tight = by->tight;
     best->constant = m == 0 || (n_missing == 0 && !fml_is_spread(tight, values, fml_rank(entries[0]), fml_rank(entries[m - 1])));
     if (best->constant) return;
     for (int missing_left = 0; missing_left <= (n_missing > 0); missing_left++) {
@@ -368,9 +421,11 @@ static void fml_scan_list(const fml_tree *t, ptrdiff_t f, const uint64_t *entrie
         fml_search s = {.entries = entries, .m = m, .n_before = n_before, .values = values, .tight = tight};
         s.low = least - n_before - 1 > 0 ? least - n_before - 1 : 0;
         s.high = n - least - n_before < m - 1 ? n - least - n_before : m - 1;
+        s.low = by->low > s.low ? by->low : s.low;
+        s.high = by->high < s.high ? by->high : s.high;
         if (m < FML_WORTH_BLOCKS && !n_missing && fml_search_short(t, &s, best)) return;
         s.end = n_missing > 0 && !missing_left && m >= least && n_missing >= least;
-        s.apart = 16 * (g->n_distinct[f] + g->missing[f]) > 15 * g->n && t->scan < FML_SCAN_ANY;
+        s.apart = by->apart && t->scan < FML_SCAN_ANY;
         const fml_split before = *best;
         fml_search_list(t, &s, entries + m, n_before, entries + m, n_missing - n_before, constraint, room, best);
         if (s.apart && best->proxy > before.proxy && !best->only_missing_right &&

@@ -4,6 +4,7 @@
 #include "arranged.h"
 #include "bins.h"
 #include "threshold.h"
+#include "unranked.h"
 
 /* So many entries of another criterion take the time of one of absolute_error. */
 #define FML_OF_MEDIANS 50
@@ -39,6 +40,10 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
         fml_scan_random(t, f, room, best);
         return;
     }
+    if (fml_is_unranked(g)) {
+        fml_scan_unranked(t, f, room, best);
+        return;
+    }
     if (t->tabled && fml_is_binned(t, f)) {
         fml_scan_bins(t, f, room, best);
         return;
@@ -58,7 +63,9 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
             }
         n_missing = t->end - t->start - m;
     } else fml_sort_by_rank(t, f, room, &m, &n_missing);
-    fml_scan_list(t, f, entries, m, n_missing, room, best);
+    const int apart = 16 * (g->n_distinct[f] + g->missing[f]) > 15 * g->n;
+    const fml_ranked ranked = {g->values + f * g->n, fml_tight(g, f), apart, 0, m};
+    fml_scan_list(t, f, &ranked, entries, m, n_missing, room, best);
 }
 
 /* Whether the node has two samples that any feature parts alike: the first one that is drawn and not constant wins. */
@@ -84,6 +91,7 @@ static inline int fml_rank_pair(const fml_tree *t, ptrdiff_t f, uint32_t *ranks)
 static inline int fml_is_constant_pair(const fml_tree *t, ptrdiff_t f) {
     const fml_growth *g = t->g;
     uint32_t ranks[2];
+    if (fml_is_unranked(g)) return fml_is_constant_given(t, f);
     fml_rank_pair(t, f, ranks);
     if (ranks[1] == g->n_distinct[f]) return ranks[0] == ranks[1]; /* missing */
     return !fml_is_spread(fml_tight(g, f), g->values + f * g->n, ranks[0], ranks[1]);

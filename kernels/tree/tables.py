@@ -21,14 +21,15 @@ NODE = np.dtype({"names": list(_FIELDS), "formats": list(_FIELDS.values()), "off
 class Features(NamedTuple):
     """The features of all samples in integers, made once per fit and read by all its trees.
 
-    Every kernel fills what it reads; the rest is None.
+    Every kernel fills what it reads; the rest is None. Features that few nodes will look at are left as they are:
+    only the samples are there, as rows or columns, and n_distinct is 0.
 
     columns  (n_features, n_samples)  float32: the samples, a feature a row; NaN: missing
     ranks    (n_features, n_samples)  uint32: rank among the distinct values of the feature, n_distinct where missing
     entries  (n_features, n_samples)  uint64: rank << 36 | sample << 8, ascending: every feature's sorted list
     values   (n_features, n_samples)  float32: the distinct values of each feature, ascending; the rest is undefined
     n_distinct  (n_features,)  int64: how many these are
-    missing  (n_features,)  int64: how many samples miss the feature
+    missing  (n_features,)  int64: how many samples miss the feature; 1 where any may
     close    (n_features,)  uint8: 1 where two neighbouring values are too close for scikit-learn to split them
     tight    (n_features, n_samples // 64 + 1)  uint64: a bit a rank, set where the next one is too close
     rows     (n_samples, n_features)  float32: the samples as they were given, where they are contiguous

@@ -37,7 +37,7 @@ static ptrdiff_t fml_gather(const fml_tree *t, ptrdiff_t f, float *restrict x, f
     const fml_growth *g = t->g;
     const ptrdiff_t n = t->end - t->start;
     const uint32_t *restrict samples = t->samples + t->start;
-    const int by_sample = n < FML_BY_SAMPLE && g->rows;
+    const int by_sample = g->rows && (n < FML_BY_SAMPLE || !g->columns);
     const float *const from = by_sample ? g->rows + f : g->columns + f * g->n;
     const ptrdiff_t step = by_sample ? g->d : 1;
     float low = INFINITY, high = -INFINITY;

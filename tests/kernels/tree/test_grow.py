@@ -28,7 +28,7 @@ def grow(kernel, X, y, n_classes, rules, *, weights=None, seed=1, n_threads=1, p
     X, y = np.asarray(X, np.float32), np.asarray(y, float).reshape(len(X), -1)
     features = kernel.prepare(X, rules.random, presort, n_threads)
     if rules.arranged:
-        features = features._replace(columns=kernel.prepare(X, True, False, n_threads).columns)
+        features = features._replace(columns=np.ascontiguousarray(X.T))
     n_classes = None if n_classes is None else np.array([n_classes] * y.shape[1])
     return kernel.grow(features, y, n_classes, [weights], [0.0], [seed], rules, n_threads)[0]
 

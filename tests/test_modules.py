@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import sklearn
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 (they can be asked for)
 
 import fastml
 from fastml import _modules, _registry

@@ -90,7 +90,7 @@ class Report:
         if self.reason is not None:
             return f"scikit-learn's own code: {self.reason}"
         if not self.kernels:
-            return "fastml, no kernel needed"
+            return "; ".join(["fastml, no kernel needed", *self.notes])
         threads = self.n_threads and f"{self.n_threads} thread{'s' * (self.n_threads > 1)}"
         where = filter(None, (self.backend, self.isa, self.device, threads))
         return "; ".join([f"{' + '.join(self.kernels)} ({', '.join(where)})", *self.notes])

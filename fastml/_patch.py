@@ -33,7 +33,7 @@ def patch_sklearn(names=None):
     ValueError
         If fastml has no replacement for one of the names. Then nothing is replaced.
     RuntimeError
-        If another library had replaced one of them before fastml's was imported. Then nothing is replaced, either.
+        If something else stands in the place of scikit-learn's, put there by another library. Then nothing is replaced.
     FallbackError
         Under ``strict``, if the installed scikit-learn is of a version that fastml was not tested with.
 
@@ -126,11 +126,8 @@ def _pair(module, name):
     """Return scikit-learn's object for a name, and ours."""
     ours = _registry.replacement(module, name)
     plain = _registry.plain_of(ours)
-    if plain is None:
-        raise RuntimeError(
-            f"{module}.{name} had been replaced by another library when fastml was imported: undo its patch, or import "
-            "fastml first."
-        )
+    if plain is None or not any(getattr(import_module(module), name) is one for one in (plain, ours)):
+        raise RuntimeError(f"{module}.{name} has been replaced by something else: undo that first.")
     return plain, ours
 
 

@@ -262,10 +262,29 @@ print(sklearn.cluster.KMeans is KMeans, sklearn.cluster.DBSCAN.__module__)
 def test_names_that_another_library_has_replaced():
     result = run(OTHERS)
     assert result.stdout.splitlines() == [
-        "sklearn.cluster.KMeans had been replaced by another library when fastml was imported: undo its patch, or "
-        "import fastml first.",
+        "sklearn.cluster.KMeans has been replaced by something else: undo that first.",
         "True sklearn.cluster._dbscan",
     ], result.stderr
+
+
+def test_a_function_that_something_else_has_replaced(monkeypatch):
+    monkeypatch.setattr(sklearn.preprocessing, "binarize", max)
+    with pytest.raises(RuntimeError, match="replaced by something else"):
+        fastml.patch_sklearn()
+    assert sklearn.preprocessing.binarize is max
+    assert sklearn.preprocessing.Binarizer is defining.Binarizer
+
+
+EARLY = """
+import fastml
+fastml.patch_sklearn(["euclidean_distances"])
+from fastml.cluster import _elkan
+print(_elkan.euclidean_distances.__module__)
+"""
+
+
+def test_kernels_of_k_means_ask_scikit_learn_s_own_distances():
+    assert run(EARLY).stdout == "sklearn.metrics.pairwise\n"
 
 
 def test_what_stands_in_the_place_of_ours_stays(patched, monkeypatch):

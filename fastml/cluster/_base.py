@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import contextmanager
+from math import isfinite
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -40,15 +41,15 @@ class FittedKMeans(Accelerated, TransformerMixin):
         centers = self.cluster_centers_
         if centers.dtype != X.dtype:
             raise NotCovered("Samples and centres are of two types, which scikit-learn's compiled code refuses.")
+        _refuse_infinite(centers)
         return _lloyd.prepare(X, weights, n_clusters=len(centers))
 
     def _distances(self, X):
         X, centers = self._check_samples(X), self.cluster_centers_
-        if centers.dtype.kind not in "fiu":
+        if centers.dtype.kind not in "fiu" or centers.dtype.itemsize > 8:
             raise NotCovered(f"cluster_centers_ is of type {centers.dtype}.")
+        _refuse_infinite(centers)
         norms = _distances.squared_norms(centers)
-        if not np.isfinite(norms).all():
-            raise NotCovered("cluster_centers_ has no finite squared norms.")
         return _distances.distances(X, centers, norms, n_threads=effective_n_threads())
 
     @accelerated
@@ -225,6 +226,12 @@ class FittedKMeans(Accelerated, TransformerMixin):
             return self._distances(X)
         except NotCovered:  # the fit is done
             return self._transform(X)
+
+
+def _refuse_infinite(centers):
+    # All squares at once, as a number: two microseconds beside the thirteen of a prediction.
+    if not isfinite(np.vdot(centers, centers)):
+        raise NotCovered("The squares of cluster_centers_ have no finite sum.")
 
 
 def check_params(est, X):

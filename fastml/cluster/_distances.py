@@ -19,7 +19,7 @@ def distances(X, centers, norms, *, n_threads):
     """
     record(n_threads=n_threads)
     themselves = X is centers
-    X = X.astype(np.result_type(X, centers), copy=False)
+    X = X.astype(np.float32 if X.dtype == centers.dtype == np.float32 else np.float64, copy=False)
     kernel = load("kmeans.distances")
     samples = X if isinstance(X, np.ndarray) else Csr(X.data, X.indices, X.indptr)
     wide = np.ascontiguousarray(centers, dtype=np.float64)

@@ -7,7 +7,7 @@ where one of the two nearest centres is to be taken by rounding, scikit-learn's 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.cluster import _k_means_elkan as plain
-from sklearn.metrics import euclidean_distances
+from sklearn.metrics.pairwise import euclidean_distances  # which is never replaced
 
 LEAST_ROOM = 1 << 20  # elements of a trail
 FEW = 1 << 17  # multiply-adds up to which a look at distances costs less than to follow samples

@@ -86,13 +86,14 @@ class Assignment:
     touched  (n_clusters,)  uint8: clusters whose sums are out of date
     sums, totals  of the clusters: (n_clusters, n_features), (n_clusters,)
     trail    with `elkan` what tells scikit-learn's bounds, else None
+    begun    with `elkan` whether there was an iteration
     unsure   (n_samples,)  uint8, where the kernel wants them: samples about whose labels they may decide
     """
 
     def __init__(self, samples, n_clusters, *, elkan, n_threads):
         self.samples, self.n_threads = samples, n_threads
         n_samples, n_features = samples.shape
-        self.trail = Trail(samples.given, n_clusters) if elkan else None
+        self.trail, self.begun = Trail(samples.given, n_clusters) if elkan else None, False
         self.unsure = samples.kernel.to_device(np.zeros(n_samples, np.uint8)) if elkan else None
         self.labels = samples.kernel.to_device(np.full(n_samples, -1, dtype=np.int32))
         self.touched = np.ones(n_clusters, np.uint8)
@@ -137,9 +138,10 @@ class Assignment:
         """Elkan's rule for these centres, which join the trail; None: Lloyd's."""
         if self.trail is None:
             return None
+        halves = np.empty((0, len(centers)), centers.dtype) if self.begun else half_distances(centers)
+        self.begun = True
         self.trail.add(centers, shift)
-        none = np.empty((0, len(centers)), centers.dtype)
-        return Elkan(half_distances(centers) if len(self.trail.steps) == 1 else none, self.unsure)
+        return Elkan(halves, self.unsure)
 
     def _follow_the_past(self):
         """Take over scikit-learn's labels where rounding decided; returns how many more samples changed theirs."""

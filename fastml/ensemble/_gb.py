@@ -16,7 +16,7 @@ from fastml._versions import init_raw_predictions, set_huber_delta, update_termi
 from fastml.ensemble._gb_start import start_of_all
 from fastml.ensemble._growth import Growth
 from fastml.ensemble._line_search import leaf_values
-from fastml.ensemble._replay import Replay, is_whole
+from fastml.ensemble._replay import Replay, is_whole, is_whole_column
 from fastml.tree import _grow, _predict
 from fastml.tree._classes import DecisionTreeRegressor
 from fastml.tree._fitted import refuse_sparse
@@ -89,21 +89,31 @@ class FastGradientBoosting(KnownParams, Accelerated):
         [1.0, 2.0]
         """
         refuse_sparse(X)
+        shape = getattr(X, "shape", ())
+        if self._draws_few(shape) and is_whole_column(y) and is_whole_column(sample_weight):
+            raise NotCovered(
+                "On whole targets the choice between equally good splits takes sorted lists of all features, and "
+                f"max_features={self.max_features!r} draws few of {shape[1]}."
+            )
         return super().fit(X, y, sample_weight, monitor)
+
+    def _draws_few(self, shape):
+        """Tell whether a node draws so few features that scikit-learn's own trees are sooner on whole targets."""
+        if self.loss != "squared_error" or len(shape) != 2 or shape[1] <= _MOST_LISTS:
+            return False
+        growth = self._growth(shape)
+        return growth.covered and _MOST_LISTS * growth.rules.max_features < shape[1]
 
     def _fit_stages(self, X, y, raw_predictions, sample_weight, *args, **more):
         if issparse(X):
             return super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
         X = np.ascontiguousarray(X)
-        replay, growth = None, self._growth(X)
+        replay = None
         whole = self.loss == "squared_error" and is_whole(y) and is_whole(sample_weight)
-        self._plain = whole and growth.covered and _MOST_LISTS * growth.rules.max_features < X.shape[1]
+        self._plain = whole and self._draws_few(X.shape)
         if self._plain:
-            note(
-                "scikit-learn's own code grew the trees: on whole targets its choice between equally good splits takes "
-                f"sorted lists of all features, and max_features={self.max_features!r} draws few of {X.shape[1]}."
-            )
-        elif whole:
+            note("scikit-learn's own code grew the trees.")
+        if whole and not self._plain:
             # Rounding alone may tell what pruning cuts, or whether a loss that has stopped falling still falls.
             always = bool(self.ccp_alpha) or (self.n_iter_no_change is not None and self.tol <= 0)
             replay = Replay(self._loss, X, y, self.learning_rate, effective_n_threads(), always)
@@ -117,13 +127,13 @@ class FastGradientBoosting(KnownParams, Accelerated):
             del self._replay, self._plain
         return n_stages
 
-    def _growth(self, X):
+    def _growth(self, shape):
         like = DecisionTreeRegressor(**{name: getattr(self, name) for name in _OF_TREES})
-        return Growth(like, *X.shape, 1, n_threads=effective_n_threads())
+        return Growth(like, *shape, 1, n_threads=effective_n_threads())
 
     def _fit_stage(self, i, X, y, raw_predictions, sample_weight, sample_mask, random_state, X_csc=None, X_csr=None):
         n_threads, loss = effective_n_threads(), self._loss
-        growth = None if issparse(X) or self._plain else self._growth(X)
+        growth = None if issparse(X) or self._plain else self._growth(X.shape)
         if growth is None or not growth.covered or not np.any(sample_weight[sample_mask]):
             sparse = {"X_csc": X_csc, "X_csr": X_csr}
             return super()._fit_stage(i, X, y, raw_predictions, sample_weight, sample_mask, random_state, **sparse)

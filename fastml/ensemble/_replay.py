@@ -18,7 +18,14 @@ _FEW = 256
 
 def is_whole(numbers):
     """Tell whether all are whole numbers, and not so large that sums of their squares are rounded."""
-    return np.array_equal(np.rint(numbers), numbers) and np.square(numbers, dtype=np.float64).sum() < 2**53
+    with np.errstate(over="ignore"):
+        return np.array_equal(np.rint(numbers), numbers) and np.square(numbers, dtype=np.float64).sum() < 2**53
+
+
+def is_whole_column(numbers):
+    """Tell the same of what a user gives; None: all 1."""
+    numbers = np.ones(1) if numbers is None else np.asarray(numbers)
+    return numbers.dtype.kind in "biuf" and is_whole(numbers)
 
 
 class Replay:

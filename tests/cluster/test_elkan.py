@@ -46,3 +46,16 @@ def test_a_fit_tells_of_it_unless_its_trail_was_given_up(room, monkeypatch):
     assert told == (room != "none after two iterations")
     if told:
         np.testing.assert_array_equal(ours.labels_, theirs.labels_)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_first_iteration_needs_no_trail(monkeypatch):
+    """Centres of many features leave no room for one: the kernels are given half the distances all the same."""
+    monkeypatch.setattr(_elkan, "LEAST_ROOM", -(10**9))
+    for number in range(200):
+        found = []
+        for library in (fastml, sklearn):
+            case = lattice_case(number)
+            params = case.params | {"max_iter": 1, "n_init": 1, "random_state": number}
+            found.append(library.cluster.KMeans(**params).fit(case.X, sample_weight=case.sample_weight))
+        np.testing.assert_allclose(*(est.cluster_centers_ for est in found), rtol=0, atol=1e-4)

@@ -74,8 +74,14 @@ def test_boosting_on_whole_targets(max_features):
     for one, other in zip(theirs.estimators_.ravel(), ours.estimators_.ravel(), strict=True):
         for state, same in zip(states(one), states(other), strict=True):
             np.testing.assert_array_equal(state, same)
-    notes = " ".join(fastml.explain(ours)["fit"].notes)
-    assert ("max_features=5 draws few of 1500" in notes) is (max_features == 5)
+    reason = fastml.explain(ours)["fit"].reason or ""
+    assert ("max_features=5 draws few of 1500" in reason) is (max_features == 5)
+
+
+def test_boosting_tells_of_lists_too():
+    X, _, y = samples("rows")
+    est = fastml.ensemble.GradientBoostingRegressor(n_estimators=1, max_features=5).fit(X.tolist(), y)
+    assert "scikit-learn's own code grew the trees." in str(fastml.explain(est)["fit"])
 
 
 @pytest.mark.parametrize("n_classes", [(2, 50), (2, 40, 2), (300,)])

@@ -116,14 +116,17 @@ class Assignment:
             n_changed, self.n_seen = kernel.assign_and_add_up(
                 X, weights, centers, norms, self.labels, bounds, elkan, self.sums, self.totals, self.n_threads
             )
-            self.touched[:] = 0
         else:
             n_changed, self.n_seen = kernel.assign(
                 X, centers, norms, self.labels, self.touched, bounds, elkan, self.n_threads
             )
+        added_up = fused
         if elkan is not None:
+            if fused:
+                self.touched[:] = 0
             n_changed += self._follow_the_past()
-        if add_up and (not fused or self.touched.any()):
+            added_up = fused and not self.touched.any()
+        if add_up and not added_up:
             kernel.add_up(X, weights, self.labels, self.touched, self.sums, self.totals, self.n_threads)
         self.touched[:] = 0
         if bounds is not None:

@@ -246,6 +246,12 @@ def new_data(draw, values, layout, dtype):
     return draw.lay_out(draw.new_values(values, m), layout, dtype), draw.weights(m)
 
 
+def finished(draw, seed, values, X, params, traits, **more):
+    """Draw the weights and the generator, which come last, and return the case."""
+    weights, random_state = draw.weights(len(values)), draw.generator()
+    return Case(seed, draw.reverse, values, X, params, traits, sample_weight=weights, random_state=random_state, **more)
+
+
 def kmeans_case(seed, reverse=False):
     """One fit of ``KMeans`` (or call of ``k_means``), with new data."""
     draw = Draw(1, seed, reverse)
@@ -299,16 +305,8 @@ def lattice_case(seed, reverse=False):
         "max_iter": int(draw.one_of(300, 300, 300, 300, 3, 1)),
         "verbose": int(draw.rng.uniform() < 0.04),
     }
-    return Case(
-        seed,
-        reverse,
-        values,
-        draw.lay_out(values, layout, dtype),
-        params,
-        (kind, layout, dtype),
-        sample_weight=draw.weights(n),
-        random_state=draw.generator(),
-    )
+    X = draw.lay_out(values, layout, dtype)
+    return finished(draw, seed, values, X, params, (kind, layout, dtype))
 
 
 def minibatch_case(seed, reverse=False):
@@ -341,18 +339,8 @@ def minibatch_case(seed, reverse=False):
     new = [new_data(draw, values, layout, dtype) for _ in range(draw.rng.randint(0, 3))]
     if "partial_fit" in entry:
         new = [part(draw, values, layout, dtype, k) for _ in range(draw.rng.randint(1, 8))]
-    return Case(
-        seed,
-        reverse,
-        values,
-        draw.lay_out(values, layout, dtype),
-        params,
-        traits,
-        entry=entry,
-        sample_weight=draw.weights(n),
-        new=new,
-        random_state=draw.generator(),
-    )
+    X = draw.lay_out(values, layout, dtype)
+    return finished(draw, seed, values, X, params, traits, entry=entry, new=new)
 
 
 def part(draw, values, layout, dtype, k):

@@ -38,7 +38,7 @@ typedef struct {
     fml_tree *trees;        /* (n_trees,)  in */
     void *out;              /* APPLY: (n_out, n) int64; GATHER: (n, n_out, width) double; ADD_UP: (n, n_groups, width) double */
     uint32_t *keys;         /* (n_threads, block, key_columns)  scratch */
-    int32_t *places;        /* (n_threads, 2, largest)  scratch */
+    uint64_t *slots;        /* (n_threads, largest + 1)  scratch   where the copies of nodes go */
     double scale;
     ptrdiff_t n, d, n_out, n_trees, first_tree, width, n_groups, block, key_columns, largest;
     int kind, shift;

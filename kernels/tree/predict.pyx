@@ -38,7 +38,7 @@ cdef extern from "predict.h" nogil:
         fml_tree *trees
         void *out
         uint32_t *keys
-        int32_t *places
+        uint64_t *slots
         double scale
         Py_ssize_t n, d, n_out, n_trees, first_tree, width, n_groups, block, key_columns, largest
         int kind, shift
@@ -52,7 +52,7 @@ cdef Py_ssize_t GROUP_NODES = 1 << 23, GROUP_TREES = 256
 cdef Py_ssize_t BLOCK_BYTES = 1 << 23, LEAST_ROWS = 512, MOST_ROWS = 1 << 16
 # Work in nanoseconds: a step through the tree's own nodes and the same where they are more than the cache takes well,
 # a step through a copy, a node's copy, a column's key.
-cdef double OWN_STEP = 2.5, FAR_STEP = 5, STEP = 1.2, NODE_COPY = 8, KEY = 0.4
+cdef double OWN_STEP = 2.5, FAR_STEP = 5, STEP = 1.2, NODE_COPY = 6, KEY = 0.4
 cdef Py_ssize_t NEAR_NODES = 2000
 # Less work than this is not worth giving up the interpreter's lock.
 cdef double ALONE_NS = 2e4
@@ -167,7 +167,7 @@ cdef int predict(Held held, const float[:, ::1] X, fml_prediction *task, int n_t
     """Choose between the trees' own nodes and a copy, by what either takes."""
     cdef double n_nodes = 0, steps = 0, tree_steps, own_ns = 0, copied_ns
     cdef Py_ssize_t t, n_chunks
-    task.n, task.d, task.keys, task.places, task.first_tree = X.shape[0], X.shape[1], NULL, NULL, 0
+    task.n, task.d, task.keys, task.slots, task.first_tree = X.shape[0], X.shape[1], NULL, NULL, 0
     task.trees, task.n_trees, task.n_out = held.trees, held.n_trees, held.n_trees
     if task.n == 0 or task.n_trees == 0:
         return 0
@@ -221,9 +221,9 @@ cdef int predict_by_copy(Held held, fml_prediction *task, double steps, int n_th
         task.largest = max(task.largest, held.trees[t].n_nodes)
     try:
         task.keys = <uint32_t *> malloc(4 * task.block * task.key_columns * n_threads)
-        task.places = <int32_t *> malloc(8 * task.largest * n_threads)
+        task.slots = <uint64_t *> malloc(8 * (task.largest + 1) * n_threads)
         compact, origin = <uint64_t *> malloc(8 * largest_group), <int32_t *> malloc(4 * largest_group)
-        if task.keys == NULL or task.places == NULL or compact == NULL or origin == NULL:
+        if task.keys == NULL or task.slots == NULL or compact == NULL or origin == NULL:
             raise MemoryError(f"no memory for copies of trees, {largest_group} nodes of 12 bytes")
         while first < held.n_trees:
             end = held.end_of_group(first, &size)
@@ -239,7 +239,7 @@ cdef int predict_by_copy(Held held, fml_prediction *task, double steps, int n_th
             first = end
     finally:
         free(task.keys)
-        free(task.places)
+        free(task.slots)
         free(compact)
         free(origin)
     return 0

@@ -23,11 +23,11 @@ static inline uint32_t fml_key(float x) {
     memcpy(&bits, &x, sizeof bits);
     return bits ^ ((uint32_t)((int32_t)bits >> 31) | UINT32_C(0x80000000));
 }
+/* The key below one is that of the next float32 below, or of -0, which no sample has. */
 static inline uint32_t fml_threshold_key(double threshold) {
-    float down = (float)threshold;
-    if (threshold != threshold) return 0;       /* nothing is <= NaN */
-    if (down > threshold) down = nextafterf(down, -INFINITY);
-    return fml_key(down);
+    const float nearest = (float)threshold;
+    const uint32_t key = fml_key(nearest) - (nearest > threshold);
+    return threshold == threshold ? key : 0;    /* nothing is <= NaN */
 }
 
 /* keys (n, key_columns); key_columns is d, or 2 * d where something is missing */
@@ -54,44 +54,51 @@ static int fml_any_nan(const float *X, ptrdiff_t n) {
     return 0;
 }
 
-/* Copies tree `chunk`. One that is no regular tree (references that lead back, outside, or twice to a node), or that is too
- * large for the bits of a place, has no copy. */
+/* Whether a tree of n nodes is regular (no reference leads back, outside, or twice to a node), and its copy if so. Which node
+ * is a leaf cannot be foreseen, so that nothing branches on it: a leaf is an inner node under a mask, and what it says of its
+ * children goes to a slot after the last node's. */
+FML_INLINE int fml_copy_nodes(fml_tree *tree, uint64_t *slots, int shift, int64_t missing_left, int renamed) {
+    const fml_node *const nodes = tree->nodes;
+    const int64_t *const columns = tree->columns;
+    uint64_t *const compact = tree->compact;
+    int32_t *const origin = tree->origin;
+    const int64_t n = tree->n_nodes, d = tree->d;
+    const uint64_t unreached = UINT64_MAX;
+    uint64_t next = 1, n_reached = 0, depth = 0;
+    int64_t passed = 0;                         /* samples of the fit through inner nodes */
+    memset(slots, 255, n * sizeof *slots);
+    slots[0] = 0;                               /* depth << 32 | place */
+    for (int64_t i = 0; i < n; i++) {
+        if (slots[i] == unreached) continue;    /* cut off by hand */
+        const fml_node *const node = nodes + i;
+        const uint64_t at = (uint32_t)slots[i], own_depth = slots[i] >> 32;
+        const int64_t left = node->child[0], right = node->child[1], leaf = left >> 63, f = node->feature & ~leaf;
+        const int wrong = ((uint64_t)(left - i - 1) >= (uint64_t)(n - i - 1)) | ((uint64_t)(right - i - 1) >= (uint64_t)(n - i - 1));
+        if ((wrong & (int)~leaf) | ((uint64_t)f >= (uint64_t)d) | (at >= (uint64_t)n)) return 0;
+        const uint64_t column = (uint64_t)((renamed ? columns[f] : f) + (missing_left & -(int64_t)(node->missing_left != 0)));
+        const uint64_t to = next + ((at - next) & (uint64_t)leaf), child = (own_depth + 1) << 32 | next;
+        compact[at] = (to << shift | column) << 32 | fml_threshold_key(node->threshold) | (uint32_t)leaf;
+        origin[at] = (int32_t)i;
+        slots[(left & ~leaf) | (n & leaf)] = child, slots[(right & ~leaf) | (n & leaf)] = child + 1;
+        passed += node->n_samples & ~leaf;
+        depth = own_depth > depth ? own_depth : depth;
+        n_reached++, next += 2 & (uint64_t)~leaf;
+    }
+    const double typical = (double)passed / (double)nodes->n_samples;
+    tree->depth = (int)depth;
+    tree->first_steps = typical >= 1 && typical < tree->depth ? (int)typical : 1 + tree->depth / 2;
+    return n_reached == next;                   /* fewer: some were referred to twice */
+}
+
+/* Copies tree `chunk`. One that is not regular, or too large for the bits of a place, has no copy. */
 static void fml_copy_tree(void *task, ptrdiff_t chunk, int worker) {
     const fml_prediction *const p = task;
     fml_tree *const tree = p->trees + chunk;
-    int32_t *const place = p->places + worker * 2 * p->largest, *const depth = place + p->largest;
-    const ptrdiff_t n = tree->n_nodes;
+    uint64_t *const slots = p->slots + worker * (p->largest + 1);
     const int64_t missing_left = p->key_columns - p->d;
-    double depths = 0, weights = 0;
-    ptrdiff_t next = 1;
-    if ((uint64_t)n >> (32 - p->shift)) goto irregular;
-    for (ptrdiff_t i = 0; i < n; i++) place[i] = -1;
-    place[0] = depth[0] = tree->depth = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const fml_node *const node = tree->nodes + i;
-        const int32_t at = place[i];
-        if (at < 0) continue;                   /* out of reach: cut off by hand */
-        tree->origin[at] = (int32_t)i;
-        if (node->child[0] < 0) {
-            tree->compact[at] = (uint64_t)((uint32_t)at << p->shift) << 32 | FML_TOP;
-            depths += node->weight * depth[i], weights += node->weight;
-            if (depth[i] > tree->depth) tree->depth = depth[i];
-            continue;
-        }
-        const int64_t left = node->child[0], right = node->child[1], f = node->feature;
-        if (left <= i || left >= n || right <= i || right >= n || left == right || f < 0 || f >= tree->d) goto irregular;
-        if (place[left] >= 0 || place[right] >= 0) goto irregular;
-        place[left] = (int32_t)next, place[right] = (int32_t)next + 1;
-        depth[left] = depth[right] = depth[i] + 1;
-        const int64_t column = (tree->columns ? tree->columns[f] : f) + (node->missing_left ? missing_left : 0);
-        tree->compact[at] = (uint64_t)((uint32_t)next << p->shift | (uint32_t)column) << 32 | fml_threshold_key(node->threshold);
-        next += 2;
-    }
-    const double typical = depths / weights;
-    tree->first_steps = typical >= 1 && typical < tree->depth ? (int)typical : 1 + tree->depth / 2;
-    return;
-irregular:
-    tree->compact = NULL;
+    const int fits = !((uint64_t)tree->n_nodes >> (32 - p->shift));
+    if (!(fits && (tree->columns ? fml_copy_nodes(tree, slots, p->shift, missing_left, 1)
+                                 : fml_copy_nodes(tree, slots, p->shift, missing_left, 0)))) tree->compact = NULL;
 }
 
 static inline uint32_t fml_compact_step(const uint64_t *nodes, uint32_t at, const uint32_t *key, uint32_t mask, int shift) {

@@ -15,8 +15,11 @@ class Beside:
         return value if reference is not None and reference() is obj else None
 
     def put(self, obj, value):
-        """Keep a value for an object, in the place of any other."""
+        """Keep a value for an object, in the place of any other; None: nothing."""
         key = id(obj)
+        if value is None:
+            self._entries.pop(key, None)
+            return
 
         def forget(dead):
             if self._entries.get(key, (None,))[0] is dead:

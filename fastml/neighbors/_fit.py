@@ -20,6 +20,7 @@ from fastml.neighbors._beside import Beside
 from fastml.neighbors._own_metric import ByFunction, balls, grow, is_of_function
 
 TREES = {"kd_tree": KDTree, "ball_tree": BallTree}
+FITTED = KDTree, BallTree, NeighborsBase
 # The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
 OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
 OF_TREE = {"EuclideanDistance64": "euclidean", "ManhattanDistance64": "manhattan", "ChebyshevDistance64": "chebyshev"}
@@ -182,7 +183,7 @@ def refuse(est, X):
     """Leave to scikit-learn's own code what has no kernel."""
     if est.algorithm not in ("auto", "kd_tree", "ball_tree", "brute"):
         raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
-    if isinstance(X, KDTree | BallTree | NeighborsBase):
+    if isinstance(X, FITTED):
         raise NotCovered(f"X is a fitted {type(X).__name__}.")
     if issparse(X):
         raise NotCovered("X is sparse.")

@@ -41,7 +41,7 @@ typedef struct {
     uint64_t *slots;        /* (n_threads, largest + 1)  scratch   where the copies of nodes go */
     double scale;
     ptrdiff_t n, d, n_out, n_trees, first_tree, width, n_groups, block, key_columns, largest;
-    int kind, shift;
+    int kind, shift, raw;   /* raw: the copies are asked about X itself, not keys */
 } fml_prediction;
 
 #define FML_INLINE static inline __attribute__((always_inline))
@@ -130,18 +130,21 @@ static void fml_keep(const fml_prediction *p, ptrdiff_t t, ptrdiff_t i, int n, c
 static void fml_predict_rows(void *task, ptrdiff_t chunk, int worker) {
     const fml_prediction *const p = task;
     const ptrdiff_t first = chunk * p->block, end = first + p->block < p->n ? first + p->block : p->n;
-    uint32_t *const keys = p->keys ? p->keys + worker * p->block * p->key_columns : NULL;
+    const float *const X = p->X + first * p->d;
+    const uint32_t *keys = p->raw ? (const uint32_t *)X : NULL;
     int32_t leaf[FML_LEAVES];
-    if (keys) fml_make_keys(p->X + first * p->d, end - first, p->d, p->key_columns, keys);
+    if (p->keys) {
+        uint32_t *const own = p->keys + worker * p->block * p->key_columns;
+        fml_make_keys(X, end - first, p->d, p->key_columns, own);
+        keys = own;
+    } else if (p->raw && fml_any_nan(X, (end - first) * p->d)) keys = NULL;
     for (ptrdiff_t t = 0; t < p->n_trees; t++)
-        for (ptrdiff_t i = first; i < end; i += FML_LEAVES) {
-            const int n = (int)(end - i < FML_LEAVES ? end - i : FML_LEAVES);
-            const uint32_t *const own = keys + (i - first) * p->key_columns;
+        for (ptrdiff_t i = 0; i < end - first; i += FML_LEAVES) {
+            const int n = (int)(end - first - i < FML_LEAVES ? end - first - i : FML_LEAVES);
             const fml_tree *const tree = p->trees + t;
-            if (!tree->compact) fml_leaves(tree, p->X + i * p->d, p->d, n, leaf);
-            else if (tree->depth <= FML_SHALLOW) fml_shallow_leaves(p, tree, own, n, leaf);
-            else fml_deep_leaves(p, tree, own, n, leaf);
-            fml_keep(p, t, i, n, leaf);
+            if (tree->compact && keys) fml_compact_leaves(p, tree, keys + i * p->key_columns, n, leaf);
+            else fml_leaves(tree, X + i * p->d, p->d, n, leaf);
+            fml_keep(p, t, first + i, n, leaf);
         }
 }
 #endif

@@ -41,7 +41,7 @@ cdef extern from "predict.h" nogil:
         uint64_t *slots
         double scale
         Py_ssize_t n, d, n_out, n_trees, first_tree, width, n_groups, block, key_columns, largest
-        int kind, shift
+        int kind, shift, raw
     bint fml_any_nan(const float *X, Py_ssize_t n)
     void fml_copy_tree(void *task, Py_ssize_t chunk, int worker)
     void fml_predict_rows(void *task, Py_ssize_t chunk, int worker)
@@ -49,10 +49,10 @@ cdef extern from "predict.h" nogil:
 # Nodes and trees that are copied together: 100 MB, and rows of a block pass through them in a few tenths of a second.
 cdef Py_ssize_t GROUP_NODES = 1 << 23, GROUP_TREES = 256
 # A block of rows, its keys and results, stays in this many bytes of cache while tree after tree passes through it.
-cdef Py_ssize_t BLOCK_BYTES = 1 << 23, LEAST_ROWS = 512, MOST_ROWS = 1 << 16
+cdef Py_ssize_t BLOCK_BYTES = 1 << 23, LEAST_ROWS = 512, MOST_ROWS = 1 << 16, RAW_BYTES = 1 << 19
 # Work in nanoseconds: a step through the tree's own nodes and the same where they are more than the cache takes well,
-# a step through a copy, a node's copy, a column's key.
-cdef double OWN_STEP = 2.5, FAR_STEP = 5, STEP = 1.2, NODE_COPY = 6, KEY = 0.4
+# a step through a copy, a node's copy, a column's key, and what a step takes longer without it.
+cdef double OWN_STEP = 2.5, FAR_STEP = 5, STEP = 1.2, NODE_COPY = 6, KEY = 0.4, RAW = 0.6
 cdef Py_ssize_t NEAR_NODES = 2000
 # Less work than this is not worth giving up the interpreter's lock.
 cdef double ALONE_NS = 2e4
@@ -168,7 +168,7 @@ cdef int predict(Held held, const float[:, ::1] X, fml_prediction *task, int n_t
     cdef double n_nodes = 0, steps = 0, tree_steps, own_ns = 0, copied_ns
     cdef Py_ssize_t t, n_chunks
     task.n, task.d, task.keys, task.slots, task.first_tree = X.shape[0], X.shape[1], NULL, NULL, 0
-    task.trees, task.n_trees, task.n_out = held.trees, held.n_trees, held.n_trees
+    task.trees, task.n_trees, task.n_out, task.raw = held.trees, held.n_trees, held.n_trees, 0
     if task.n == 0 or task.n_trees == 0:
         return 0
     task.X = &X[0, 0] if task.d else NULL
@@ -177,8 +177,9 @@ cdef int predict(Held held, const float[:, ::1] X, fml_prediction *task, int n_t
         tree_steps = 1 + 1.2 * log2(held.trees[t].n_nodes)
         steps += tree_steps
         own_ns += (OWN_STEP if held.trees[t].n_nodes < NEAR_NODES else FAR_STEP) * tree_steps * task.n
-    copied_ns = (STEP * steps + KEY * task.d) * task.n + NODE_COPY * n_nodes
+    copied_ns = (STEP * steps + min(KEY * task.d, RAW * steps)) * task.n + NODE_COPY * n_nodes
     if task.d and copied_ns < own_ns:
+        task.raw = RAW * steps < KEY * task.d
         return predict_by_copy(held, task, steps, n_threads)
     task.key_columns = 0
     task.block = max(64, min(MOST_ROWS, task.n // (4 * n_threads))) if n_threads > 1 else MOST_ROWS
@@ -199,15 +200,18 @@ cdef int predict_by_copy(Held held, fml_prediction *task, double steps, int n_th
     cdef int32_t *origin = NULL
     cdef double row_ns
     task.key_columns = task.d
-    with nogil:
-        if fml_any_nan(task.X, task.n * task.d):
-            task.key_columns *= 2
+    if not task.raw:
+        with nogil:
+            if fml_any_nan(task.X, task.n * task.d):
+                task.key_columns *= 2
     task.shift = 0
     while (<Py_ssize_t> 1 << task.shift) < task.key_columns:
         task.shift += 1
     size = 4 * task.key_columns + 8 * (task.n_groups * task.width if task.kind == FML_ADD_UP else
                                        task.n_trees * task.width)
     task.block = max(LEAST_ROWS, min(MOST_ROWS, BLOCK_BYTES // size))
+    if task.raw:  # looked through for NaN, then asked, while it is in the cache
+        task.block = max(LEAST_ROWS, RAW_BYTES // (4 * task.d))
     if n_threads > 1:
         task.block = min(task.block, max(LEAST_ROWS, task.n // (4 * n_threads)))
     task.block = min(task.block, task.n)
@@ -220,10 +224,11 @@ cdef int predict_by_copy(Held held, fml_prediction *task, double steps, int n_th
     for t in range(held.n_trees):
         task.largest = max(task.largest, held.trees[t].n_nodes)
     try:
-        task.keys = <uint32_t *> malloc(4 * task.block * task.key_columns * n_threads)
+        if not task.raw:
+            task.keys = <uint32_t *> malloc(4 * task.block * task.key_columns * n_threads)
         task.slots = <uint64_t *> malloc(8 * (task.largest + 1) * n_threads)
         compact, origin = <uint64_t *> malloc(8 * largest_group), <int32_t *> malloc(4 * largest_group)
-        if task.keys == NULL or task.slots == NULL or compact == NULL or origin == NULL:
+        if (task.keys == NULL and not task.raw) or task.slots == NULL or compact == NULL or origin == NULL:
             raise MemoryError(f"no memory for copies of trees, {largest_group} nodes of 12 bytes")
         while first < held.n_trees:
             end = held.end_of_group(first, &size)

@@ -1,5 +1,7 @@
 """Starting centres: k-means++ by our kernel, the other ways by scikit-learn's own method."""
 
+from functools import cached_property
+
 import numpy as np
 import sklearn.cluster
 from scipy.sparse import csr_matrix, issparse
@@ -8,7 +10,8 @@ from sklearn.utils.extmath import row_norms
 from fastml._dispatch import record
 from fastml._versions import ROUNDS_RUNNING_SUMS
 from fastml.cluster._draws import EvenDraws, WeightedDraws
-from fastml.cluster._plusplus import Products, Undecided, note_rounding, plusplus, repays
+from fastml.cluster._plusplus import Undecided, note_rounding, plusplus, repays
+from fastml.cluster._products import Products
 
 _BLOCK = 1 << 16  # elements of a temporary
 _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; its parameters are checked already
@@ -48,22 +51,30 @@ class Seeds:
 
     norms : squared norms that scikit-learn shall use, or None.
 
-    Where a choice hangs on rounding, scikit-learn's own operations make it; of float32 or sparse samples they make all
+    Where a choice hangs on rounding, scikit-learn's own operations make it; of float32 samples its function makes all
     choices anew, from the same random state.
     """
 
     def __init__(self, X, weights, random_state, norms=None):
         self.X, self.weights, self.random_state, self.given_norms = X, weights, random_state, norms
         dtype = X.dtype if X.dtype in (np.float64, np.float32) else np.float64
-        self.samples = csr_matrix(X, dtype=dtype) if issparse(X) else np.ascontiguousarray(X, dtype)
-        self.norms = squared_norms(self.samples)
-        self.dense = isinstance(X, np.ndarray) and X.dtype == np.float64
+        self.dtype, self.double = dtype, X.dtype == np.float64
+        self.dense = self.double and isinstance(X, np.ndarray)
         if weights is None:
             self.filled, self.draws = None, EvenDraws(X.shape[0], dtype, random_state)
         else:
             self.filled = np.asarray(weights, dtype)
             self.draws = WeightedDraws(self.filled, random_state)
         self.state, self.n_drawn = None, 0  # a state of the source, which takes NumPy 30 µs to tell, and draws since
+
+    @cached_property
+    def samples(self):
+        X = self.X
+        return csr_matrix(X, dtype=self.dtype) if issparse(X) else np.ascontiguousarray(X, self.dtype)
+
+    @cached_property
+    def norms(self):
+        return squared_norms(self.samples)
 
     def choose(self, n_clusters, n_local_trials=None, *, tell_apart=False, n_threads):
         """Return the centres (n_clusters, n_features) and their numbers.
@@ -72,7 +83,10 @@ class Seeds:
         """
         centers = np.empty((n_clusters, self.X.shape[1]), self.X.dtype)
         n_trials = n_local_trials or 2 + int(np.log(n_clusters))
-        if self.dense and not (repays(self.X, n_clusters) and self._has_own_norms()):
+        if n_clusters == 1:
+            record(n_threads=1)
+            indices = self.draws.draw(1)
+        elif self.dense and not (repays(self.X, n_clusters) and self._has_own_norms()):
             record(n_threads=1)
             first = int(self.draws.draw(1)[0])
             more = self._products(first).rest(n_clusters - 1, self.random_state, n_trials)
@@ -105,7 +119,7 @@ class Seeds:
     def _products(self, first):
         norms = self.given_norms
         if norms is None:  # their rounding depends on the memory order
-            norms = self.norms if self.X.flags.c_contiguous else row_norms(self.X, squared=True)
+            norms = self.norms if issparse(self.X) or self.X.flags.c_contiguous else row_norms(self.X, squared=True)
         return Products(self.X, norms, self.filled, first)
 
     def _by_distances(self, n_clusters, n_trials, tell_apart, n_threads):
@@ -119,7 +133,7 @@ class Seeds:
             tell_apart=tell_apart,
             running_type=np.float32 if ROUNDS_RUNNING_SUMS else np.float64,
             n_threads=n_threads,
-            products=self._products if self.dense else None,
+            products=self._products if self.double else None,
         )
 
     def _has_own_norms(self):

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from fastml._dispatch import accelerated
+from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_weights, check_X
 from fastml._versions import fit_context, is_arraylike_not_scalar
@@ -100,6 +100,8 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
             if init_is_array := is_arraylike_not_scalar(init):
                 init = check_array(init, dtype=X.dtype, copy=True, order="C")
                 self._validate_center_shape(X, init)
+                if self._algorithm == "elkan" and not np.isfinite(np.vdot(init, init)):
+                    raise NotCovered("The squares of init have no finite sum.")
 
             if issparse(X):
                 means, variances = 0, mean_variance_axis(X, axis=0)[1] if self.tol else None

@@ -35,7 +35,7 @@ def plusplus(X, n_clusters, weights, norms, draws, n_trials, *, tell_apart, runn
     but the first.
     tell_apart : whether it matters which one of equal samples is chosen; running_type : of the sums along the samples
     of float32.
-    products : makes a Products of a first centre, for dense float64.
+    products : makes a Products of a first centre, for float64.
 
     Where two candidates, or two samples to draw, differ by no more than rounding may (duplicates beyond the number of
     distinct samples, symmetric data, samples far from the origin), `products` settle that choice. Without them raises
@@ -83,16 +83,17 @@ class Distances:
         largest = norms.max()
         self.noise = 32 * (n_features + 4) * EPS * largest
         self.walk = 4 * np.sqrt(n_samples)
-        self.potential = np.inf  # nothing can be decided
-        if LEAST_NORM < largest < 1 / LEAST_NORM:
+        # else nothing can be decided
+        self.measurable = LEAST_NORM < largest < 1 / LEAST_NORM and (weights is None or weights.min() >= 0)
+        if self.measurable:
             self.estimates = Estimates(kernel, self.samples, weights, self.noise, n_clusters, n_threads)
             self._make_center(first, 0)
 
     def choose(self, uniform):
         """Return the candidates of these uniform numbers and the place of the best, or None if rounding decides."""
-        potential, noise, seeding = self.potential, self.noise, self.seeding
-        if not 64 * self.total_weight * noise < potential < np.inf:
+        if not (self.measurable and 64 * self.total_weight * self.noise < self.potential < np.inf):
             return None
+        potential, noise, seeding = self.potential, self.noise, self.seeding
         rounded = self.walk * EPS * 4 * potential
         drawn = self.kernel.find(
             seeding.closest,
@@ -123,6 +124,8 @@ class Distances:
 
     def commit(self, drawn, best, elsewhere):
         """Make a candidate a centre; `elsewhere`: it was chosen there, so that any sample may be nearer to it."""
+        if not self.measurable:
+            return
         if elsewhere:
             self.seeding.nearer.fill(1 << best)
         self._make_center(int(drawn[best]), 1 << best)
@@ -161,10 +164,12 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     maybe_nearer = np.empty(n_samples, np.uint16)
     potential = closest @ weights
     nearer = np.empty((n_trials, n_samples), np.float32)
-    closest = closest[0]
+    closest, whole = closest[0], False
     while len(chosen) < n_clusters:
-        if potential[0] <= least:
-            raise Undecided
+        if potential[0] <= least and not whole:
+            whole = _is_whole(X, largest)
+            if not whole:
+                raise Undecided
         targets = random_state.uniform(size=n_trials) * potential
         running = np.cumsum(weights * closest, dtype=running_type)
         drawn = np.minimum(np.searchsorted(running, targets), n_samples - 1)
@@ -180,6 +185,12 @@ def _choose_rounded(kernel, X, weights, norms, random_state, chosen, n_clusters,
     return np.array(chosen)
 
 
+def _is_whole(X, largest):
+    """Tell whether all samples, of squared norms up to `largest`, are so whole that nobody's distances are rounded."""
+    values = X if isinstance(X, np.ndarray) else X.data
+    return 4 * largest < 2**53 and np.array_equal(values, np.rint(values))
+
+
 def repays(X, n_clusters):
     """Tell whether our distances pay, for dense samples of float64.
 
@@ -192,71 +203,6 @@ def repays(X, n_clusters):
         return False
     enough = WORTH_DISTANCES if n_clusters >= FEW_CENTERS else WORTH_FEW
     return len(X) >= SAMPLES_PER_CENTER * n_clusters and X.size >= enough
-
-
-class Products:
-    """Choices by scikit-learn's own operations, in its order, on dense float64: nothing can be undecided here.
-
-    Every sum is rounded as it is there, by the same library. What is spared are the checks around them, half of the
-    time with little data, and a few temporaries. The memory order of X counts.
-    """
-
-    def __init__(self, X, norms, weights, first):
-        """Start with a first centre; weights (n_samples,) or None: all 1."""
-        self.X, self.norms, self.weights = X, norms.reshape(-1), weights
-        self.column = np.ones((len(X), 1)) if weights is None else weights.reshape(-1, 1)
-        squares = self._squares([first])
-        self.closest, self.potential = squares[0], squares @ self.column[:, 0]
-
-    def choose(self, uniform):
-        """Return what Distances.choose does, never None; the best becomes a centre."""
-        weighted = self.closest if self.weights is None else self.weights * self.closest
-        drawn = np.searchsorted(weighted.cumsum(), uniform * self.potential)
-        np.minimum(drawn, len(self.X) - 1, out=drawn)
-        return drawn, self._add(drawn)
-
-    def follow(self, choices):
-        """Make centres of candidates that were chosen elsewhere: pairs as of `choose`."""
-        products = np.empty((len(choices[0][0]), len(self.X))) if len(choices) > 1 else None
-        for drawn, best in choices[:-1]:
-            rows = self.X[drawn]
-            # only one row is needed, but alone it might be rounded otherwise
-            nearest = np.matmul(rows, self.X.T, out=products)[best]
-            np.minimum(self.closest, self._finish(nearest, _norms_of(rows)[best]), out=self.closest)
-        for drawn, best in choices[-1:]:
-            self._add(drawn, best)
-
-    def rest(self, n_more, random_state, n_trials):
-        """Choose so many more centres; returns the numbers of the samples."""
-        chosen = []
-        for _ in range(n_more):
-            drawn, best = self.choose(random_state.uniform(size=n_trials))
-            chosen.append(int(drawn[best]))
-        return chosen
-
-    def _add(self, drawn, best=None):
-        """Add the best of the candidates, or that one; returns its place."""
-        nearest = self._squares(drawn)
-        np.minimum(self.closest, nearest, out=nearest)
-        potentials = nearest @ self.column
-        best = potentials.argmin() if best is None else best
-        self.potential, self.closest = potentials[best], nearest[best]
-        return best
-
-    def _squares(self, indices):
-        rows = self.X[indices]
-        return self._finish(rows @ self.X.T, _norms_of(rows)[:, np.newaxis])
-
-    def _finish(self, products, norms):
-        """Make squared distances of the products with rows of these norms."""
-        products *= -2
-        products += norms
-        products += self.norms
-        return np.maximum(products, 0, out=products)
-
-
-def _norms_of(rows):
-    return np.einsum("ij,ij->i", rows, rows)
 
 
 class Estimates:

@@ -59,3 +59,18 @@ def test_the_first_iteration_needs_no_trail(monkeypatch):
             params = case.params | {"max_iter": 1, "n_init": 1, "random_state": number}
             found.append(library.cluster.KMeans(**params).fit(case.X, sample_weight=case.sample_weight))
         np.testing.assert_allclose(*(est.cluster_centers_ for est in found), rtol=0, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+def test_centers_of_infinite_squares_run_scikit_learns_code(layout):
+    """Its half distances are not numbers, by which it looks at nothing."""
+    X = layout(np.random.RandomState(0).uniform(size=(50, 8)).round(1))
+    models = [
+        module.KMeans(4, init=np.full((4, 8), 1e200), n_init=1, algorithm="elkan").fit(X)
+        for module in (fastml.cluster, sklearn.cluster)
+    ]
+    assert fastml.explain(models[0])["fit"].reason == "The squares of init have no finite sum."
+    assert len({model.n_iter_ for model in models}) == 1
+    np.testing.assert_array_equal(*(model.labels_ for model in models))

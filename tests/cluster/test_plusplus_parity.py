@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 import sklearn.cluster
 
 import fastml.cluster
@@ -58,6 +59,45 @@ def test_generated_cases_settled_now_and_then(block, most_settled, record_parity
     seeds = range(7000 + block * BLOCK, 7000 + (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, f"kmeans_plusplus, {most_settled} choices settled")
     assert n_given_up[0] > BLOCK / 2
+
+
+def same_choice(X, n_clusters, seed, sample_weight=None):
+    choices = [
+        module.kmeans_plusplus(X, n_clusters, random_state=seed, sample_weight=sample_weight)
+        for module in (fastml.cluster, sklearn.cluster)
+    ]
+    np.testing.assert_array_equal(choices[0][1], choices[1][1])
+    values = [centers.toarray() if scipy.sparse.issparse(centers) else centers for centers, _ in choices]
+    np.testing.assert_array_equal(*values)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("scale", [1e-162, 1e-155, 1e-150, 1e140, 1e150])
+@pytest.mark.parametrize("n_clusters", [1, 3, 12])
+def test_squares_near_the_ends_of_what_floats_hold(scale, n_clusters):
+    X = scale * np.random.RandomState(0).standard_normal((700, 33))
+    for seed in range(4):
+        same_choice(X, n_clusters, seed)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("layout", [np.asarray, scipy.sparse.csr_matrix])
+def test_negative_weights_of_equal_samples(layout):
+    for seed in range(20):
+        random = np.random.RandomState(seed)
+        n_samples = random.choice([5, 20, 5000])
+        weights = -random.random_sample(n_samples)
+        same_choice(layout(np.ones((n_samples, 5))), random.randint(1, 5), seed, weights)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("layout", [np.asarray, scipy.sparse.csr_matrix])
+def test_more_centers_than_distinct_samples(layout, dtype):
+    for seed in range(30):
+        random = np.random.RandomState(seed)
+        distinct = random.randint(-2, 3, (12, 6)) * random.choice([1, 0.3])
+        X = layout(distinct[random.randint(0, 12, 150)].astype(dtype))
+        same_choice(X, 20, seed, random.randint(1, 4, 150) if seed % 2 else None)
 
 
 @pytest.mark.parametrize("n_samples", [1, 7, 1000, 10**6])

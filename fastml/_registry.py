@@ -3,6 +3,8 @@
 from abc import ABCMeta
 from importlib import import_module
 
+from fastml._warnings import warn_from
+
 # Public module of scikit-learn: {name: module of ours that defines its replacement}.
 ACCELERATED = {
     "sklearn.cluster": {
@@ -130,10 +132,37 @@ class AcceleratedMeta(ABCMeta):
 
 
 class Accelerated(metaclass=AcceleratedMeta):
-    """First base of an accelerated estimator, or of its first base; the last base is scikit-learn's estimator."""
+    """First base of an accelerated estimator, or of its first base; the last base is scikit-learn's estimator.
+
+    Pickles tell the version of scikit-learn, and loading them with another one warns, as its own classes do.
+    """
 
     def _complete(self):
         """Make the attributes that are made when they are asked for: what leaves our class must have them."""
+
+    def __getstate__(self):
+        from sklearn import __version__
+
+        state = super().__getstate__()
+        return {**state, "_sklearn_version": __version__} if plain_of(type(self)) else state
+
+    def __setstate__(self, state):
+        if plain_of(type(self)) and "_sklearn_version" in state:
+            state = dict(state)
+            _compare_versions(type(self).__name__, state.pop("_sklearn_version"))
+        super().__setstate__(state)
+
+
+def _compare_versions(name, written):
+    """Warn, as scikit-learn does, where a model was pickled with another version of it."""
+    from sklearn import __version__
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    if written != __version__:
+        warning = InconsistentVersionWarning(
+            estimator_name=name, current_sklearn_version=__version__, original_sklearn_version=written
+        )
+        warn_from("sklearn.base", warning)
 
 
 def accelerated():

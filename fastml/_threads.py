@@ -94,9 +94,11 @@ def _cgroup_quota(root=Path("/sys/fs/cgroup")):
 
 def _environment():
     """Return the limit that the environment sets, or None."""
-    value = os.environ.get("FASTML_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
-    first = value.split(",")[0].strip()  # OpenMP: one number per level of nesting
-    return int(first) if first.isdigit() and int(first) else None
+    for name in ("FASTML_NUM_THREADS", "OMP_NUM_THREADS"):
+        first = os.environ.get(name, "").split(",")[0].strip()  # OpenMP: one number per level of nesting
+        if first.isdigit() and int(first):
+            return int(first)
+    return None
 
 
 def _forget():

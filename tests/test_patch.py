@@ -17,6 +17,7 @@ import pytest
 import sklearn.base
 import sklearn.metrics
 import sklearn.preprocessing
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import _data as defining  # the names themselves, bound here, would be reported
@@ -149,6 +150,17 @@ class TestWhilePatched:
         assert type(again) is cls
         np.testing.assert_array_equal(again.transform(X), est.transform(X))
         assert pickle.loads(pickler.dumps(cls)) is cls
+
+    @pytest.mark.parametrize("cls", [defining.Binarizer, fake.Binarizer])
+    def test_pickles_of_another_version_warn(self, cls, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr(sklearn.base, "__version__", "0.1")
+            patch.setattr(sklearn, "__version__", "0.1")
+            pickled = pickle.dumps(cls(threshold=0.7))
+        with pytest.warns(InconsistentVersionWarning, match=r"Binarizer from version 0\.1 when") as caught:
+            again = pickle.loads(pickled)
+        assert caught[0].filename == sklearn.base.__file__
+        assert vars(again) == vars(cls(threshold=0.7))
 
     def test_results_of_to_sklearn_pickle(self):
         plain = fastml.to_sklearn(fake.Binarizer(threshold=0.7).fit(X))

@@ -38,6 +38,7 @@ def process(monkeypatch):
         ({"OMP_NUM_THREADS": "0"}, 8),
         ({"OMP_NUM_THREADS": "2", "FASTML_NUM_THREADS": "5"}, 5),
         ({"OMP_NUM_THREADS": "2", "FASTML_NUM_THREADS": ""}, 2),
+        ({"OMP_NUM_THREADS": "2", "FASTML_NUM_THREADS": "0"}, 2),
     ],
 )
 def test_the_process_decides_by_default(process, settings, expected):

@@ -116,7 +116,7 @@ class KNeighbors(NeighborsSearch):
         k, weights = self.n_neighbors, self.weights
         if type(self).kneighbors is not KNeighbors.kneighbors or not (weights is None or isinstance(weights, str)):
             return None
-        if self._by_function():
+        if self._by_function() or self.effective_metric_ == "haversine":
             return None
         measure = self._brute_measure()
         if measure and not self._metric_is_as_fitted():

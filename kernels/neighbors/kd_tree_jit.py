@@ -123,14 +123,8 @@ def fill_directions(X, out):
     known = True
     for i in range(len(X)):
         north, east = X[i]
-        out[i] = (
-            math.cos(north) * math.cos(east),
-            math.cos(north) * math.sin(east),
-            math.sin(north),
-            north,
-            east,
-            math.cos(north),
-        )
+        across = math.cos(north)
+        out[i] = across * math.cos(east), across * math.sin(east), math.sin(north), north, east, across
         known = known and abs(north) <= math.pi / 2 and abs(east) <= TURN
     return known
 

@@ -14,8 +14,8 @@ WIDTH = 8
 ABSENT = np.iinfo(np.int32).min
 
 EUCLIDEAN, MANHATTAN, CHEBYSHEV = range(3)  # CHEBYSHEV + h: minkowski of the power h / 2
-# Distances on the sphere, reduced in what `nearest` gives. The features of samples and queries are then six: `directions`
-# of kd_tree; boxes are about the first three.
+# Distances on the sphere, reduced in what `nearest` gives. The features of samples and queries are then six, see
+# `directions` of kd_tree; boxes are about the first three.
 HAVERSINE, OF_POINTS, OF_UNIT_VECTORS = -1, 6, 3
 MOST_HALVES = 32  # powers are products, and a root where twice the power is odd
 
@@ -31,8 +31,8 @@ class KdTree(NamedTuple):
     n_samples
 
     All leaves but the last are full. A node parts its samples three times at the median of the dimension in which they
-    spread most, of the first n_spread, the first of several, equal coordinates by their index; so the arrays follow from
-    the samples alone.
+    spread most, of the first n_spread, the first of several, equal coordinates by their index; so the arrays follow
+    from the samples alone.
     """
 
     points: np.ndarray

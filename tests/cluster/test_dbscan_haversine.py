@@ -19,6 +19,8 @@ def fitted(library, seed):
     case, draw = sphere_case(seed), Choices(98, seed)
     n, rng = len(case.values), draw.rng
     weights = draw.one_of(None, None, rng.randint(0, 4, n), rng.randint(-2, 4, n), rng.choice([0.1, 0.2, 0.5], n))
+    if weights is not None:
+        weights[0] = 1  # no others than 0 are an error
     params = {"eps": case.radius, "min_samples": draw.one_of(1, 2, 3, 5, 10), "metric": "haversine", **case.params}
     est = library.DBSCAN(**params).fit(case.X, sample_weight=weights)
     seen = {name: value for name, value in vars(est).items() if name.endswith("_")}

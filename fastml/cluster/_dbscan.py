@@ -54,9 +54,10 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
             If a parameter has a value that is not allowed; if X holds NaN or infinity or is not 2-d; if the shape of
             `sample_weight` does not fit X.
         FallbackError
-            Under ``strict``, if X is sparse, if `metric` is neither Euclidean nor a function that Numba compiles, if
-            scikit-learn searches by brute force among more than 8 features (by default from 16 on), or if rounding
-            decides which samples are neighbours. scikit-learn's own code runs otherwise.
+            Under ``strict``, if X is sparse, if `metric` is neither Euclidean, haversine nor a function that Numba
+            compiles, if scikit-learn searches by brute force among more than 8 features (by default from 16 on), if
+            points lie beyond a pole, or if rounding decides which samples are neighbours. scikit-learn's own code runs
+            otherwise.
 
         See Also
         --------

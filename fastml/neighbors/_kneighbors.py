@@ -65,7 +65,8 @@ class KNeighbors(NeighborsSearch):
         -----
         Class of agreement: identical; equally near neighbours apart, which scikit-learn takes as they come. Distances
         are computed in float64, feature by feature, as scikit-learn's trees compute them; its brute force is less
-        exact, and may take another of two neighbours that are as near but for its error.
+        exact, and may take another of two neighbours that are as near but for its error. Haversine distances are those
+        of its formula, for neighbours that a tree of unit vectors finds.
 
         A walk through a k-d tree (Friedman, Bentley, Finkel [1]_): about O(log(n_samples)) a query where there are
         few features, O(n_samples * n_features) at worst, as by brute force. Memory: the result, and by brute force a

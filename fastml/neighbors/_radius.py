@@ -53,7 +53,8 @@ class RadiusNeighbors(NeighborsSearch):
         -----
         Class of agreement: identical, but for the order of what is not sorted. A sample counts if the square of its
         Euclidean distance is at most that of the radius; scikit-learn's trees compare so too, or where a whole
-        branch lies within the radius by the distance itself, which may differ in the last bit.
+        branch lies within the radius by the distance itself, which may differ in the last bit. Haversine distances are
+        compared by scikit-learn's reduced ones.
 
         Two walks through a k-d tree, to count and to write. Memory: the result.
 

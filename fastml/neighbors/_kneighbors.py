@@ -90,7 +90,7 @@ class KNeighbors(NeighborsSearch):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
-        if (by_function or measure) and issparse(X):
+        if (by_function or self._fit_method == "brute") and issparse(X):
             raise NotCovered("X is sparse.")
         if issparse(X) or k > self.n_samples_fit_ - (X is None):
             return super().kneighbors(X, n_neighbors, return_distance)  # the same

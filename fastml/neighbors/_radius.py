@@ -83,9 +83,10 @@ class RadiusNeighbors(NeighborsSearch):
         """Return the Rows of neighbours within a radius, or None where scikit-learn's code is to tell what is wrong."""
         measure = self._brute_measure()
         search = None if measure else self._tree_search(X is None)
-        if measure and not isinstance(radius, Real):
+        by_brute_force = self._fit_method == "brute"  # on the sphere without a measure
+        if by_brute_force and not isinstance(radius, Real):
             raise NotCovered("Only a tree is asked about several radii.")
-        if measure and issparse(X):
+        if by_brute_force and issparse(X):
             raise NotCovered("X is sparse.")
         if not self._is_well_put(X, with_distances, sort):
             return None

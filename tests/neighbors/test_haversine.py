@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.neighbors
+from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import haversine_distances
 
 import fastml
@@ -199,3 +200,30 @@ def test_bad_input(algorithm, X):
             return est.kneighbors(X)[0], [np.sort(row) for row in est.radius_neighbors(X, return_distance=False)]
 
         assert_same_outcome(action, fastml.neighbors, sklearn.neighbors)
+
+
+@pytest.mark.parametrize("algorithm", ["ball_tree", "brute"])
+def test_queries_that_are_sparse_and_several_radii(algorithm):
+    X = world(30)
+    for asked, radius in ((csr_matrix(X), 0.5), (X, np.linspace(0, 1, 30)), (X, np.ones(3)), (X[:, :1], 0.5)):
+
+        def action(library, left, asked=asked, radius=radius):
+            left["estimator"] = est = library.NearestNeighbors(metric="haversine", algorithm=algorithm).fit(X)
+            found = est.radius_neighbors(asked, radius, return_distance=False)
+            return *map(np.sort, found), est.kneighbors(asked)[0]
+
+        assert_same_outcome(action, fastml.neighbors, sklearn.neighbors)
+
+
+@pytest.mark.slow
+def test_numba_backend():
+    for seed in range(9000, 9040):
+        case, answers_of = sphere_case(seed), {}
+        if len(case.values) < 4:
+            continue
+        for backend in ("numba", "cython"):
+            with fastml.config_context(backend=backend):
+                _, nearest, within, _ = answers(fastml.neighbors, case, 3)
+            answers_of[backend] = [*nearest, *map(np.concatenate, within)]
+        for one, other in zip(*answers_of.values(), strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=str(case))

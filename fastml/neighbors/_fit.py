@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.neighbors import VALID_METRICS, BallTree, KDTree
 from sklearn.utils.validation import check_is_fitted
 
-from fastml._dispatch import NotCovered
+from fastml._dispatch import NotCovered, note
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
@@ -80,8 +80,10 @@ class NeighborsSearch(Accelerated):
             planted = _search.plant(self._fit_X, metric=metric, n_threads=n_threads)
         if planted is not None:
             searches.put(self, Search(planted, metric))
-        else:
-            self._tree = self._plain_tree(self._fit_X)
+            return self
+        if metric is not None:
+            note(f"scikit-learn's own tree: {_search.BEYOND}")
+        self._tree = self._plain_tree(self._fit_X)
         return self
 
     def _method(self):

@@ -184,6 +184,7 @@ def test_points_beyond_the_sphere(X, queries, reason):
             for mine, other in zip(found[0], right[0], strict=True):
                 np.testing.assert_array_equal(mine, other)
             assert reason in fastml.explain(ours)[name].reason
+    assert len(fastml.explain(ours)["fit"].notes) == (np.abs(X).max() > 7)
     with fastml.config_context(strict=True), pytest.raises(fastml.FallbackError, match=reason):
         ours.kneighbors(queries)
 

@@ -48,6 +48,20 @@ class Decimals:
 
 
 @dataclass(frozen=True)
+class Cities:
+    """Latitudes and longitudes about 40 cities, in radians, and a radius of half a kilometre."""
+
+    n: int
+
+    def __call__(self, dtype):
+        rng = np.random.default_rng(0)
+        centres = np.radians(np.column_stack([rng.uniform(35, 60, 40), rng.uniform(-10, 30, 40)]))
+        away = rng.standard_normal((self.n, 2)) * 0.002 * rng.uniform(0.2, 1, (self.n, 1))
+        X = centres[rng.integers(0, 40, self.n)] + away
+        return {"X": X.astype(dtype, copy=False), "eps": np.array(0.5 / 6371)}
+
+
+@dataclass(frozen=True)
 class Crowd:
     """The unit square, and a radius that thousands of neighbours are within."""
 
@@ -115,6 +129,7 @@ CONTENDERS = {"sklearn": Estimators, "fastml": Fastml, "sklearnex": Sklearnex}
 # --- workloads -------------------------------------------------------------------------------------------------------
 
 F64 = "float64"
+SPHERE = {"metric": "haversine"}
 PROMISED = (
     Workload("dbscan-2d", "fit", Uniform(100_000, 2), {}, "DBSCAN, uniform 100k x 2", cost=0.6, goals={F64: 25}),
     Workload("dbscan-2d-weights", "fit", Uniform(100_000, 2), {"weighted": True},
@@ -126,6 +141,10 @@ PROMISED = (
              "DBSCAN, 100k x 2 of one decimal place, pairs just eps apart", cost=0.6, goals={F64: 1}),
     Workload("dbscan-crowd", "fit", Crowd(20_000), {}, "DBSCAN, 20k x 2 with 5,000 neighbours each", cost=3,
              goals={F64: 50}),
+    Workload("dbscan-haversine", "fit", Cities(50_000), SPHERE,
+             "DBSCAN by haversine distances, 50k points about cities", cost=0.6, goals={F64: 10}),
+    Workload("dbscan-haversine-50", "fit", Cities(50), SPHERE, "DBSCAN by haversine distances, 50 points", cost=1e-3,
+             goals={F64: 1}),
     Workload("dbscan-moons", "fit", Moons(1_000), {}, "DBSCAN, two moons, 1,000 points", cost=4e-3, goals={F64: 2}),
     Workload("dbscan-iris", "fit", Iris(), {}, "DBSCAN on iris", cost=1e-3, goals={F64: 1}),
 )  # fmt: skip

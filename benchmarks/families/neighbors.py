@@ -26,6 +26,18 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Sphere:
+    """Uniform on the sphere but for its caps: latitude and longitude in radians, in three classes, and a radius."""
+
+    n: int
+
+    def __call__(self, dtype):
+        rng = np.random.default_rng(0)
+        X = np.column_stack([np.arcsin(rng.uniform(-0.95, 0.95, self.n)), rng.uniform(-pi, pi, self.n)])
+        return {"X": X.astype(dtype), "y": rng.integers(0, 3, self.n), "radius": (4 * 15 / self.n) ** 0.5}
+
+
+@dataclass(frozen=True)
 class Iris:
     def __call__(self, dtype):
         X, y = load_iris(return_X_y=True)
@@ -81,7 +93,8 @@ class Estimators(Library):
         return Task(lambda: model.kneighbors(X), nearest)
 
     def within(self, data, neighbors, **parameters):
-        model = self.model(radius=radius_of(neighbors, *data["X"].shape), **parameters).fit(data["X"])
+        radius = data["radius"] if "radius" in data else radius_of(neighbors, *data["X"].shape)
+        model = self.model(radius=radius, **parameters).fit(data["X"])
         return Task(lambda: model.radius_neighbors(data["X"]), sizes)
 
     def predict(self, data, **parameters):
@@ -149,6 +162,7 @@ TEN = {"n_neighbors": 10}
 TREE = {"algorithm": "kd_tree"}
 OWN = {"metric": weighted_manhattan, "metric_params": {"w": np.ones(20)}}
 BRUTE = {"algorithm": "brute"}
+SPHERE = {"metric": "haversine"}
 
 PROMISED = (
     Workload("kd-2d", "kneighbors", Points(200_000, 2), TEN, "10 nearest of 200k x 2 among themselves", cost=0.7,
@@ -180,6 +194,18 @@ PROMISED = (
              "10 nearest of 1k by canberra, among 4k x 32", cost=0.2, goals={F64: 1.5, "float32": 1.5}),
     Workload("ball-3d", "kneighbors", Points(100_000, 3), TEN | {"algorithm": "ball_tree"},
              "10 nearest of 100k x 3 among themselves, ball tree", cost=1, goals={F64: 4}),
+    Workload("haversine", "kneighbors", Sphere(100_000), TEN | SPHERE,
+             "10 nearest of 100k on the sphere among themselves", cost=2.5, goals={F64: 4}),
+    Workload("haversine-radius", "within", Sphere(100_000), SPHERE | {"neighbors": 15},
+             "neighbours within a radius, 15 on average, 100k on the sphere", cost=1, goals={F64: 4}),
+    Workload("haversine-predict", "predict", Sphere(20_000), SPHERE | {"estimator": "KNeighborsClassifier"},
+             "KNeighborsClassifier, predict, 20k on the sphere", cost=0.4, goals={F64: 4}),
+    Workload("haversine-row", "kneighbors", Sphere(20_000), SPHERE | {"n_rows": 1},
+             "5 nearest of one row, 20k on the sphere", cost=2e-4, goals={F64: 1}),
+    Workload("haversine-50", "kneighbors", Sphere(50), SPHERE, "5 nearest, 50 on the sphere", cost=3e-4,
+             goals={F64: 1}),
+    Workload("haversine-50-fit", "fit", Sphere(50), SPHERE, "NearestNeighbors, fit to 50 on the sphere", cost=2e-4,
+             goals={F64: 1}),
     Workload("own-metric", "kneighbors", Points(5_000, 20), OWN | {"n_rows": 50, "algorithm": "brute"},
              "5 nearest of 50 by a function as metric, among 5k x 20", cost=2, goals={F64: 100}),
     Workload("own-metric-ball", "kneighbors", Points(1_000, 3), {"metric": longest_step},

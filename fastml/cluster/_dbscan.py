@@ -16,6 +16,7 @@ from fastml._validate import check_X
 from fastml._versions import check_sample_weight, dbscan_inner, fit_context, validate_params
 from fastml.cluster import _dbscan_search
 from fastml.neighbors._fit import takes_tree
+from fastml.neighbors._search import LARGEST_ARC
 from fastml.neighbors._unsupervised import NearestNeighbors
 
 TREES = {"kd_tree": KDTree, "ball_tree": BallTree}
@@ -53,9 +54,10 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
             If a parameter has a value that is not allowed; if X holds NaN or infinity or is not 2-d; if the shape of
             `sample_weight` does not fit X.
         FallbackError
-            Under ``strict``, if X is sparse, if `metric` is neither Euclidean nor a function that Numba compiles, if
-            scikit-learn searches by brute force among more than 8 features (by default from 16 on), or if rounding
-            decides which samples are neighbours. scikit-learn's own code runs otherwise.
+            Under ``strict``, if X is sparse, if `metric` is neither Euclidean, haversine nor a function that Numba
+            compiles, if scikit-learn searches by brute force among more than 8 features (by default from 16 on), if
+            points lie beyond a pole, or if rounding decides which samples are neighbours. scikit-learn's own code runs
+            otherwise.
 
         See Also
         --------
@@ -87,6 +89,7 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
         X = check_X(self, X, reset=True, accept_sparse="csr")
         weights = None if sample_weight is None else check_sample_weight(sample_weight, X, dtype=None)
         search = searches_by(self, X)
+        metric = "haversine" if self.metric == "haversine" else "euclidean"
         n_threads = effective_n_threads(self.n_jobs if search in TREES else self.n_jobs or None)
         found = _dbscan_search.dbscan(
             X,
@@ -94,7 +97,8 @@ class DBSCAN(Accelerated, sklearn.cluster.DBSCAN):
             self.min_samples,
             weights,
             search=search,
-            tree=lambda: tree_arrays(TREES[search](X, leaf_size=self.leaf_size)),
+            tree=lambda: tree_arrays(TREES[search](X, leaf_size=self.leaf_size, metric=metric)),
+            on_sphere=metric == "haversine",
             n_threads=n_threads,
         )
         if found is None:
@@ -132,12 +136,14 @@ def fit_by_function(est, X, sample_weight):
 
 
 def refuse_other_metrics(est, X):
-    """Raise NotCovered but for Euclidean distances between samples that are no sparse matrix."""
+    """Raise NotCovered but for Euclidean and haversine distances between samples that are no sparse matrix."""
     if issparse(X):
         raise NotCovered("X is sparse.")
-    euclidean = est.metric == "euclidean" or (est.metric == "minkowski" and est.p == 2)
-    if not isinstance(est.metric, str) or not euclidean or est.metric_params:
-        raise NotCovered(f"metric={est.metric!r} with these parameters is not the Euclidean one.")
+    covered = est.metric in ("euclidean", "haversine") or (est.metric == "minkowski" and est.p == 2)
+    if not isinstance(est.metric, str) or not covered or est.metric_params:
+        raise NotCovered(f"metric={est.metric!r} with these parameters is not the Euclidean one, nor haversine.")
+    if est.metric == "haversine" and (est.algorithm == "kd_tree" or float(est.eps) > LARGEST_ARC):
+        raise NotCovered(f"haversine distances take no k-d tree, and have a kernel for eps up to {LARGEST_ARC}.")
     if est.p is not None and not est.p > 0:
         raise NotCovered(f"p={est.p!r} is not positive.")
     if not 1e-18 < float(est.eps) < 1e18:
@@ -148,7 +154,7 @@ def searches_by(est, X):
     """Return how scikit-learn searches for neighbours of these samples: what rounding does depends on it."""
     search = est.algorithm
     if search == "auto":  # by the rule of its NearestNeighbors, whose n_neighbors is 5
-        search = "kd_tree" if takes_tree(5, *X.shape) else "brute"
+        search = "brute" if not takes_tree(5, *X.shape) else "ball_tree" if est.metric == "haversine" else "kd_tree"
     if search == "brute" and not sklearn.get_config().get("enable_cython_pairwise_dist", True):
         raise NotCovered("scikit-learn is configured to compute distances by NumPy.")
     if search == "brute" and X.shape[1] > MANY_FEATURES and len(X) > FEW_SAMPLES:

@@ -4,18 +4,21 @@ import math
 
 import numpy as np
 
-from fastml._dispatch import load, record
+from fastml._dispatch import NotCovered, load, record
 from fastml._kernels.neighbors.density import BALL_TREE, BRUTE, KD_TREE, Density, Limits, SearchTree
+from fastml.cluster._dbscan_sphere import doubt_of_balls, farthest_of, points_of
+from fastml.cluster._dbscan_sphere import limits_of as limits_on_sphere
 
 SEARCHES = {"brute": BRUTE, "kd_tree": KD_TREE, "ball_tree": BALL_TREE}
 
 
-def dbscan(X, eps, min_samples, weights, *, search, tree, n_threads):
+def dbscan(X, eps, min_samples, weights, *, search, tree, on_sphere, n_threads):
     """Cluster samples by their density.
 
     X        : (n_samples, n_features) array of numbers.
     weights  : (n_samples,) of floats, or None.
     search   : "kd_tree", "ball_tree" or "brute", how scikit-learn looks for neighbours.
+    on_sphere  whether X holds latitudes and longitudes, and distances are haversine ones.
     tree     : function without arguments that gives its tree as (places in order, ends, radii, low, high); it is
                called if a pair is so near to eps that the answer hangs on the tree.
 
@@ -23,16 +26,42 @@ def dbscan(X, eps, min_samples, weights, *, search, tree, n_threads):
     """
     record(n_threads=n_threads)
     kernel = load("neighbors.dbscan")
+    if on_sphere:
+        return on_the_sphere(kernel, X, eps, density_of(min_samples, weights), search, tree, n_threads)
     square = eps * eps
     if search == "brute" and X.dtype == np.float32:
         square = np.float32(eps) * np.float32(eps)  # which is how scikit-learn rounds it there
     X = np.ascontiguousarray(X, dtype=np.float64)
-    labels, core = np.empty(len(X), np.int64), np.empty(len(X), np.uint8)
     limits, density = limits_of(X, eps, float(square), search), density_of(min_samples, weights)
-    n_open = kernel.cluster(X, limits, None, density, labels, core, n_threads)
-    if n_open and search != "brute":
-        n_open = kernel.cluster(X, limits, search_tree(*tree()), density, labels, core, n_threads)
-    return None if n_open else (labels.astype(np.intp, copy=False), np.flatnonzero(core.view(bool)))
+    found = cluster(kernel, X, limits, None, density, n_threads)
+    if found is None and search != "brute":
+        found = cluster(kernel, X, limits, search_tree(*tree()), density, n_threads)
+    return found
+
+
+def on_the_sphere(kernel, X, eps, density, search, tree, n_threads):
+    """Cluster by haversine distances: among unit vectors, pairs about `eps` apart judged by scikit-learn's formula."""
+    if search == "brute" and X.dtype != np.float64:
+        raise NotCovered("scikit-learn's brute force rounds haversine distances otherwise, but for float64 samples.")
+    unit, points = points_of(X)
+    if search == "brute":
+        return cluster(kernel, unit, limits_on_sphere(eps, points, 0.0), None, density, n_threads)
+    doubt, found = doubt_of_balls(farthest_of(points)), None
+    if doubt < eps / 4:
+        found = cluster(kernel, unit, limits_on_sphere(eps, points, doubt), None, density, n_threads)
+    if found is None:
+        grown = search_tree(*tree())
+        doubt = min(doubt, doubt_of_balls(grown.radii.max() + 2 * eps))
+        found = cluster(kernel, unit, limits_on_sphere(eps, points, doubt), grown, density, n_threads)
+    return found
+
+
+def cluster(kernel, X, limits, tree, density, n_threads):
+    """Return labels and core samples, or None if something is open."""
+    labels, core = np.empty(len(X), np.int64), np.empty(len(X), np.uint8)
+    if kernel.cluster(X, limits, tree, density, labels, core, n_threads):
+        return None
+    return labels.astype(np.intp, copy=False), np.flatnonzero(core.view(bool))
 
 
 def limits_of(X, eps, square, search):

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.neighbors import VALID_METRICS, BallTree, KDTree
 from sklearn.utils.validation import check_is_fitted
 
-from fastml._dispatch import NotCovered
+from fastml._dispatch import NotCovered, note
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
@@ -23,7 +23,12 @@ TREES = {"kd_tree": KDTree, "ball_tree": BallTree}
 FITTED = KDTree, BallTree, NeighborsBase
 # The parameter `metric` where trees have kernels, "minkowski" by its `p`; and the metrics of scikit-learn's trees.
 OF_POWER = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
-OF_TREE = {"EuclideanDistance64": "euclidean", "ManhattanDistance64": "manhattan", "ChebyshevDistance64": "chebyshev"}
+OF_TREE = {
+    "EuclideanDistance64": "euclidean",
+    "ManhattanDistance64": "manhattan",
+    "ChebyshevDistance64": "chebyshev",
+    "HaversineDistance64": "haversine",
+}
 # scikit-learn's rule of algorithm="auto": more features than these are searched by brute force.
 MOST_FEATURES = 15
 
@@ -69,12 +74,16 @@ class NeighborsSearch(Accelerated):
             return self
         self._fit_method = method
         del self._tree
-        metric = _search.number_of(self.effective_metric_, self.effective_metric_params_)
+        metric, planted = _search.number_of(self.effective_metric_, self.effective_metric_params_), None
         if metric is not None:
-            planted = _search.plant(self._fit_X, n_threads=effective_n_threads(self.n_jobs or None))  # 0 fails later
+            n_threads = effective_n_threads(self.n_jobs or None)  # 0 fails later
+            planted = _search.plant(self._fit_X, metric=metric, n_threads=n_threads)
+        if planted is not None:
             searches.put(self, Search(planted, metric))
-        else:
-            self._tree = self._plain_tree(self._fit_X)
+            return self
+        if metric is not None:
+            note(f"scikit-learn's own tree: {_search.BEYOND}")
+        self._tree = self._plain_tree(self._fit_X)
         return self
 
     def _method(self):
@@ -126,10 +135,14 @@ class NeighborsSearch(Accelerated):
             raise NotCovered(f"The neighbours are searched by algorithm={self._fit_method!r}.")
         if issparse(self._fit_X):
             raise NotCovered("The samples of the fit are sparse.")
+        if self.effective_metric_ == "haversine" and not self.effective_metric_params_:
+            return None
         return _measures.measure_of(self.effective_metric_, self.effective_metric_params_, self._fit_X.shape[1])
 
     def _tree_search(self, itself):
         """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
+        if self._fit_method == "brute":  # on the sphere
+            return Search(_search.Planted(self._fit_X), _search.number_of(self.effective_metric_, {}))
         search = searches.get(self)
         grown = vars(self).get("_tree")
         if search is None or search.tree is not grown or (grown is None and "_tree" in vars(self)):
@@ -146,7 +159,9 @@ class NeighborsSearch(Accelerated):
             raise NotCovered("The tree was grown for a metric that has no kernel.")
         if tree.get_arrays()[0].shape != self._fit_X.shape:
             raise NotCovered("The tree was grown from other samples.")
-        planted = _search.plant(tree.get_arrays()[0], n_threads=effective_n_threads(self.n_jobs))
+        planted = _search.plant(tree.get_arrays()[0], metric=metric, n_threads=effective_n_threads(self.n_jobs))
+        if planted is None:
+            raise NotCovered(_search.BEYOND)
         return Search(planted._replace(X=self._fit_X), metric, tree)
 
     def _by_function(self):
@@ -191,8 +206,10 @@ def refuse(est, X):
         if est.algorithm == "kd_tree":
             raise NotCovered("k-d trees take no function as metric.")
         return
-    if not isinstance(est.metric, str) or est.metric not in _measures.NAMES:
+    if not isinstance(est.metric, str) or est.metric not in _measures.NAMES | _search.METRICS.keys():
         raise NotCovered(f"metric={est.metric!r} has no kernel.")
+    if est.metric == "haversine" and est.algorithm == "kd_tree":
+        raise NotCovered("k-d trees take no haversine distances.")
     if est.algorithm in TREES and (est.metric_params or not _has_tree(est.metric, est.p)):
         raise NotCovered(f"metric={est.metric!r} has no kernel for trees with these parameters.")
 

@@ -65,7 +65,8 @@ class KNeighbors(NeighborsSearch):
         -----
         Class of agreement: identical; equally near neighbours apart, which scikit-learn takes as they come. Distances
         are computed in float64, feature by feature, as scikit-learn's trees compute them; its brute force is less
-        exact, and may take another of two neighbours that are as near but for its error.
+        exact, and may take another of two neighbours that are as near but for its error. Haversine distances are those
+        of its formula, for neighbours that a tree of unit vectors finds.
 
         A walk through a k-d tree (Friedman, Bentley, Finkel [1]_): about O(log(n_samples)) a query where there are
         few features, O(n_samples * n_features) at worst, as by brute force. Memory: the result, and by brute force a
@@ -89,7 +90,7 @@ class KNeighbors(NeighborsSearch):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
-        if (by_function or measure) and issparse(X):
+        if (by_function or self._fit_method == "brute") and issparse(X):
             raise NotCovered("X is sparse.")
         if issparse(X) or k > self.n_samples_fit_ - (X is None):
             return super().kneighbors(X, n_neighbors, return_distance)  # the same
@@ -116,7 +117,7 @@ class KNeighbors(NeighborsSearch):
         k, weights = self.n_neighbors, self.weights
         if type(self).kneighbors is not KNeighbors.kneighbors or not (weights is None or isinstance(weights, str)):
             return None
-        if self._by_function():
+        if self._by_function() or self.effective_metric_ == "haversine":
             return None
         measure = self._brute_measure()
         if measure and not self._metric_is_as_fitted():

@@ -13,7 +13,7 @@ from fastml._dispatch import NotCovered, accelerated, note
 from fastml._registry import plain_of
 from fastml._versions import fit_context
 from fastml.neighbors import _brute, _search
-from fastml.neighbors._fit import refuse
+from fastml.neighbors._fit import TREES, refuse
 from fastml.neighbors._kneighbors import KNeighbors
 from fastml.neighbors._unsupervised import NearestNeighbors
 
@@ -146,7 +146,7 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         distances, indices = np.ascontiguousarray(distances[:, :k]), np.ascontiguousarray(indices[:, :k])
         if len(tied):
             queries = self._fit_X[tied] if X is None else self._queries(X)[tied]
-            theirs = self._plain_search(measure)(queries, k + (X is None))
+            theirs = self._plain_search()(queries, k + (X is None))
             distances[tied], indices[tied] = theirs if X is not None else without_selves(*theirs, tied)
         return (distances, indices) if return_distance else indices
 
@@ -176,9 +176,9 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         doubt = AS_NEAR_FLOAT32 if self._fit_X.dtype == np.float32 else AS_NEAR
         return (far <= near + doubt * (1 if self.effective_metric_ == "cosine" else far)).any(axis=1)
 
-    def _plain_search(self, measure):
+    def _plain_search(self):
         """Return scikit-learn's own search among the samples of the fit."""
-        if not measure:
+        if self._fit_method in TREES:
             return self._tree.query
         metric = {"metric": self.effective_metric_, "metric_params": self.effective_metric_params_ or None}
         plain = plain_of(NearestNeighbors)(algorithm="brute", p=None, **metric)  # the name may be patched

@@ -53,7 +53,8 @@ class RadiusNeighbors(NeighborsSearch):
         -----
         Class of agreement: identical, but for the order of what is not sorted. A sample counts if the square of its
         Euclidean distance is at most that of the radius; scikit-learn's trees compare so too, or where a whole
-        branch lies within the radius by the distance itself, which may differ in the last bit.
+        branch lies within the radius by the distance itself, which may differ in the last bit. Haversine distances are
+        compared by scikit-learn's reduced ones.
 
         Two walks through a k-d tree, to count and to write. Memory: the result.
 
@@ -82,9 +83,10 @@ class RadiusNeighbors(NeighborsSearch):
         """Return the Rows of neighbours within a radius, or None where scikit-learn's code is to tell what is wrong."""
         measure = self._brute_measure()
         search = None if measure else self._tree_search(X is None)
-        if measure and not isinstance(radius, Real):
+        by_brute_force = self._fit_method == "brute"  # on the sphere without a measure
+        if by_brute_force and not isinstance(radius, Real):
             raise NotCovered("Only a tree is asked about several radii.")
-        if measure and issparse(X):
+        if by_brute_force and issparse(X):
             raise NotCovered("X is sparse.")
         if not self._is_well_put(X, with_distances, sort):
             return None

@@ -28,6 +28,8 @@ cdef extern from "dbscan_leaves.h" nogil:
     ctypedef struct fml_limits:
         double eps, square, root_square, inside, outside, two, half
         int search
+        const double *on_sphere
+        double near, far
         const int32_t *places
         const int64_t *ends
         const double *radii
@@ -232,8 +234,9 @@ cdef set_limits(fml_limits *out, limits, tree):
     cdef const int32_t[::1] places
     cdef const int64_t[::1] ends
     cdef const double[::1] radii
-    cdef const double[:, ::1] low, high
-    out.eps, out.square, out.root_square, out.inside, out.outside, out.search = limits
+    cdef const double[:, ::1] low, high, points = limits.points
+    out.eps, out.square, out.root_square, out.inside, out.outside, out.search, _, out.near, out.far = limits
+    out.on_sphere = &points[0, 0] if points.shape[0] else NULL
     out.two, out.half, out.places, out.n_nodes = 2.0, 0.5, NULL, 0
     if tree is not None:
         places, ends, radii, low, high = tree

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import fma, kernel
-from fastml._kernels.neighbors.density import BALL_TREE, KD_TREE
+from fastml._kernels.neighbors.density import BALL_TREE, KD_TREE, SPHERE
+from fastml._kernels.neighbors.kd_tree_jit import haversine
 from fastml._kernels.runtime.interrupt_jit import slices
 
 IN, OUT, OPEN = range(3)
@@ -98,6 +99,13 @@ def check(X, order, keys, reach, limits, tree, core, labels, open_, begin, end):
 @kernel
 def judge(X, limits, tree, i, j):
     """Whether scikit-learn's search finds sample j from sample i; see dbscan_pairs.h."""
+    if limits.search == SPHERE:
+        reduced = haversine(limits.points[i], limits.points[j])
+        if reduced <= limits.near:
+            return IN
+        if reduced > limits.far:
+            return OUT
+        return OPEN if tree is None else walk(X, limits, tree, i, j, reduced)
     square, powers, exact = 0.0, 0.0, True
     for f in range(X.shape[1]):
         x = X[i, f] - X[j, f]
@@ -123,13 +131,20 @@ def judge(X, limits, tree, i, j):
 
 
 @kernel
+def arc_to_ball(point, centre):
+    """Return the distance on the sphere from a point, with its cosine, to the centre of a ball, without one."""
+    reduced = haversine(point, (centre[0], centre[1], math.cos(centre[0])))
+    return 2 * math.asin(math.sqrt(reduced))
+
+
+@kernel
 def walk(X, limits, tree, i, j, square):
     """Go the way of scikit-learn's radius query from its root towards sample j."""
     two, half = (2.0, 0.5) if limits.eps > 0 else (0.0, 0.0)
     node, place = 0, tree.places[j]
     while True:
         least = most = 0.0
-        for f in range(X.shape[1]):
+        for f in range(0 if limits.search == SPHERE else X.shape[1]):
             x = X[i, f]
             if limits.search == BALL_TREE:
                 least += (x - tree.low[node, f]) * (x - tree.low[node, f])
@@ -137,8 +152,10 @@ def walk(X, limits, tree, i, j, square):
             below, above = tree.low[node, f] - x, x - tree.high[node, f]
             least += (0.5 * ((below + abs(below)) + (above + abs(above)))) ** two
             most += max(abs(below), abs(above)) ** two
-        if limits.search == BALL_TREE:
+        if limits.search == BALL_TREE or limits.search == SPHERE:
             distance = math.sqrt(least)
+            if limits.search == SPHERE:
+                distance = arc_to_ball(limits.points[i], tree.low[node])
             least, most = max(0.0, distance - tree.radii[node]), distance + tree.radii[node]
         else:
             least, most = least**half, most**half

@@ -4,11 +4,15 @@
  * `outside` the answer may hang on how scikit-learn rounds, and on which node of its tree a point lies in: a node is left out or taken as
  * a whole by bounds of its own. There a pair is judged as its tree judges it, where that tree is at hand (`places`), and is open otherwise.
  * A tree may find b from a and not a from b.
+ *
+ * Of haversine distances (FML_SPHERE) the features are unit vectors. Between `inside` and `outside`, which allow for their rounding, a pair is
+ * judged by scikit-learn's formula, and where its ball tree might round otherwise, by that.
  */
 #ifndef FML_DBSCAN_PAIRS_H
 #define FML_DBSCAN_PAIRS_H
 #include <math.h>
 #include <string.h>
+#include "haversine.h"
 #include "lanes.h"
 #include "simd.h"
 #if defined(__AVX2__)
@@ -26,14 +30,16 @@ typedef struct {
 } fml_points;
 
 enum { FML_OUT = 0, FML_IN = 1, FML_OPEN = 2 };
-enum { FML_BRUTE = 0, FML_KD_TREE = 1, FML_BALL_TREE = 2 };
+enum { FML_BRUTE = 0, FML_KD_TREE = 1, FML_BALL_TREE = 2, FML_SPHERE = 3 };
 
 typedef struct {
-    double eps, square;             /* eps * eps as floats round it */
+    double eps, square;             /* eps * eps as floats round it; FML_SPHERE: the reduced distance */
     double root_square;             /* the largest number whose root is eps, for the C library's pow */
     double inside, outside;         /* squared distances up to `inside`, and beyond `outside`, leave no question */
     double two, half;               /* exponents, which the compiler must not know: it would replace pow */
     int search;                     /* FML_BRUTE ... */
+    const double *on_sphere;        /* (n, 3)  in    FML_SPHERE: latitude, longitude and cosine of the latitude of the samples */
+    double near, far;               /* reduced distances up to `near`, and beyond `far`, leave no question */
     /* scikit-learn's tree; places is NULL where it is not at hand */
     const int32_t *places;          /* (n,)  in    of the samples in its order */
     const int64_t *ends;            /* (n_nodes,)  in    of the places of a node */
@@ -78,13 +84,20 @@ static inline f64x8 fml_squares(const fml_points *p, ptrdiff_t place, ptrdiff_t 
     return sum;
 }
 
+/* A ball of scikit-learn's tree as it measures its distance on the sphere. */
+static double fml_arc_to_ball(const fml_limits *l, const double *from, ptrdiff_t node) {
+    const double *const low = l->low + node * 2, centre[3] = {low[0], low[1], cos(low[0])};
+    return fml_arc(fml_haversine(from, centre));
+}
+
 /* The way of scikit-learn's radius query from its root towards one point. */
 static int fml_walk(const fml_points *p, const fml_limits *l, ptrdiff_t from, ptrdiff_t to, double square) {
+    const int sphere = l->search == FML_SPHERE;
     const ptrdiff_t d = p->d, place = l->places[p->order[to]];
     for (ptrdiff_t node = 0;;) {
         double least = 0, largest = 0;
         const double *const low = l->low + node * d, *const high = l->high + node * d;
-        for (ptrdiff_t f = 0; f < d; f++) {
+        for (ptrdiff_t f = 0; !sphere && f < d; f++) {
             const double x = p->values[f * p->stride + from];
             if (l->search == FML_BALL_TREE) {
                 least += (x - low[f]) * (x - low[f]);
@@ -95,8 +108,8 @@ static int fml_walk(const fml_points *p, const fml_limits *l, ptrdiff_t from, pt
             least += pow(0.5 * gap, l->two);
             largest += pow(fmax(fabs(below), fabs(above)), l->two);
         }
-        if (l->search == FML_BALL_TREE) {
-            const double distance = sqrt(least);
+        if (sphere || l->search == FML_BALL_TREE) {
+            const double distance = sphere ? fml_arc_to_ball(l, l->on_sphere + 3 * (ptrdiff_t)p->order[from], node) : sqrt(least);
             least = fmax(0, distance - l->radii[node]), largest = distance + l->radii[node];
         } else least = pow(least, l->half), largest = pow(largest, l->half);
         if (least > l->eps) return FML_OUT;
@@ -106,8 +119,16 @@ static int fml_walk(const fml_points *p, const fml_limits *l, ptrdiff_t from, pt
     }
 }
 
+static int fml_judge_on_sphere(const fml_points *p, const fml_limits *l, ptrdiff_t from, ptrdiff_t to) {
+    const double reduced = fml_haversine(l->on_sphere + 3 * (ptrdiff_t)p->order[from], l->on_sphere + 3 * (ptrdiff_t)p->order[to]);
+    if (reduced <= l->near) return FML_IN;
+    if (reduced > l->far) return FML_OUT;
+    return l->places ? fml_walk(p, l, from, to, reduced) : FML_OPEN;
+}
+
 /* Whether scikit-learn's search finds the point at place `to` from the one at `from`. */
 static int fml_judge(const fml_points *p, const fml_limits *l, ptrdiff_t from, ptrdiff_t to) {
+    if (l->search == FML_SPHERE) return fml_judge_on_sphere(p, l, from, to);
     double square = 0, powers = 0;
     int exact = 1;
     for (ptrdiff_t f = 0; f < p->d; f++) {

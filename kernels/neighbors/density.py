@@ -4,16 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-BRUTE, KD_TREE, BALL_TREE = range(3)  # how scikit-learn searches
+BRUTE, KD_TREE, BALL_TREE, SPHERE = range(4)  # how scikit-learn searches; SPHERE: for haversine distances, in any way
+
+NO_POINTS = np.empty((0, 3))
 
 
 class Limits(NamedTuple):
     """Which pairs are neighbours.
 
-    eps, square : float          the radius, and its square as floats round it
+    eps, square : float          the radius, and its square as floats round it; SPHERE: its reduced distance
     root_square : float          the largest number whose root, by the C library's pow, is eps
     inside, outside : float      squared distances up to `inside`, and beyond `outside`, leave no question
-    search : int                 BRUTE, KD_TREE or BALL_TREE: who decides between them
+    search : int                 BRUTE, KD_TREE, BALL_TREE or SPHERE: who decides between them
+    points : (n_samples, 3)      SPHERE: latitude, longitude and cosine of the latitude; samples are unit vectors
+    near, far : float            SPHERE: reduced distances up to `near`, and beyond `far`, leave no question
     """
 
     eps: float
@@ -22,6 +26,9 @@ class Limits(NamedTuple):
     inside: float
     outside: float
     search: int
+    points: np.ndarray = NO_POINTS
+    near: float = 0.0
+    far: float = 0.0
 
 
 class SearchTree(NamedTuple):

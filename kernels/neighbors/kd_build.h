@@ -8,30 +8,30 @@ typedef struct {
     fml_kd tree;                     /* out */
     const double *X;                 /* (n, d)      in */
     fml_pair *pairs;                 /* (n,)        scratch */
-    double *corners;                 /* (n_threads, FML_BOXES * 2 * d)  scratch */
+    double *corners;                 /* (n_threads, FML_BOXES * 2 * s)  scratch */
 } fml_kd_build;
 
 #define FML_BOXES 4                  /* of a node, and of its halves, quarters and eighths in turn */
 
-/* Corners of the box around the samples of leaves first to end - 1: box (2, d). */
+/* Corners of the box around the samples of leaves first to end - 1: box (2, s). */
 static inline void fml_box(const fml_kd_build *t, ptrdiff_t first, ptrdiff_t end, double *restrict box) {
-    const ptrdiff_t d = t->tree.d, last = end * FML_LEAF < t->tree.n ? end * FML_LEAF : t->tree.n;
-    for (ptrdiff_t f = 0; f < d; f++) box[f] = INFINITY, box[d + f] = -INFINITY;
+    const ptrdiff_t spread = t->tree.s, last = end * FML_LEAF < t->tree.n ? end * FML_LEAF : t->tree.n;
+    for (ptrdiff_t f = 0; f < spread; f++) box[f] = INFINITY, box[spread + f] = -INFINITY;
     for (ptrdiff_t p = first * FML_LEAF; p < last; p++) {
-        const double *const x = t->X + t->tree.order[p] * d;
-        for (ptrdiff_t f = 0; f < d; f++) {
+        const double *const x = t->X + t->tree.order[p] * t->tree.d;
+        for (ptrdiff_t f = 0; f < spread; f++) {
             box[f] = x[f] < box[f] ? x[f] : box[f];
-            box[d + f] = x[f] > box[d + f] ? x[f] : box[d + f];
+            box[spread + f] = x[f] > box[spread + f] ? x[f] : box[spread + f];
         }
     }
 }
 
 /* Parts the samples of leaves first to end - 1 at the start of leaf `middle`, in the dimension in which they spread most. */
 static inline void fml_part(fml_kd_build *t, ptrdiff_t first, ptrdiff_t middle, ptrdiff_t end, const double *box) {
-    const ptrdiff_t d = t->tree.d, begin = first * FML_LEAF, last = end * FML_LEAF < t->tree.n ? end * FML_LEAF : t->tree.n;
+    const ptrdiff_t d = t->tree.d, spread = t->tree.s, begin = first * FML_LEAF, last = end * FML_LEAF < t->tree.n ? end * FML_LEAF : t->tree.n;
     ptrdiff_t widest = 0;
-    for (ptrdiff_t f = 1; f < d; f++)
-        if (box[d + f] - box[f] > box[d + widest] - box[widest]) widest = f;
+    for (ptrdiff_t f = 1; f < spread; f++)
+        if (box[spread + f] - box[f] > box[spread + widest] - box[widest]) widest = f;
     fml_pair *const pairs = t->pairs + begin;
     int64_t *const order = t->tree.order + begin;
     for (ptrdiff_t p = 0; p < last - begin; p++) pairs[p].key = t->X[order[p] * d + widest], pairs[p].index = order[p];
@@ -47,13 +47,13 @@ static ptrdiff_t fml_count_nodes(ptrdiff_t n_leaves, int halvings) {
 }
 
 static inline void fml_set_child(const fml_kd *tree, ptrdiff_t node, int c, int32_t child, ptrdiff_t first, const double *box) {
-    const ptrdiff_t d = tree->d;
+    const ptrdiff_t spread = tree->s;
     tree->children[node * FML_WIDTH + c] = child;
     tree->starts[node * (FML_WIDTH + 1) + c] = (int32_t)first;
-    double *const corners = tree->boxes + node * d * 2 * FML_WIDTH + c;
-    for (ptrdiff_t f = 0; f < d; f++) {
+    double *const corners = tree->boxes + node * spread * 2 * FML_WIDTH + c;
+    for (ptrdiff_t f = 0; f < spread; f++) {
         corners[2 * f * FML_WIDTH] = box ? box[f] : NAN;
-        corners[(2 * f + 1) * FML_WIDTH] = box ? box[d + f] : NAN;
+        corners[(2 * f + 1) * FML_WIDTH] = box ? box[spread + f] : NAN;
     }
 }
 
@@ -62,9 +62,9 @@ static inline void fml_set_child(const fml_kd *tree, ptrdiff_t node, int c, int3
 static void fml_fill_children(fml_kd_build *t, ptrdiff_t node, int c, int width, ptrdiff_t first, ptrdiff_t end, double *box,
                               ptrdiff_t *next) {
     if (width > 1 && end - first > 1) {
-        const ptrdiff_t middle = first + (end - first) / 2, d = t->tree.d;
+        const ptrdiff_t middle = first + (end - first) / 2;
         fml_part(t, first, middle, end, box);
-        double *const inner = box + 2 * d;
+        double *const inner = box + 2 * t->tree.s;
         fml_box(t, first, middle, inner);
         fml_fill_children(t, node, c, width / 2, first, middle, inner, next);
         fml_box(t, middle, end, inner);
@@ -76,7 +76,7 @@ static void fml_fill_children(fml_kd_build *t, ptrdiff_t node, int c, int width,
     for (int absent = 1; absent < width; absent++) fml_set_child(&t->tree, node, c + absent, FML_ABSENT, end, NULL);
 }
 
-/* box (FML_BOXES, 2, d): the first holds the node's box. */
+/* box (FML_BOXES, 2, s): the first holds the node's box. */
 static inline void fml_grow_node(fml_kd_build *t, ptrdiff_t node, ptrdiff_t first, ptrdiff_t end, double *box) {
     ptrdiff_t next = node + 1;
     fml_fill_children(t, node, 0, FML_WIDTH, first, end, box, &next);
@@ -109,9 +109,9 @@ static inline void fml_grow_child(fml_kd_build *t, ptrdiff_t node, int c, double
         fml_write_leaf(t, starts[0]);
         return;
     }
-    const double *const corners = tree->boxes + node * tree->d * 2 * FML_WIDTH + c;
-    for (ptrdiff_t f = 0; f < tree->d; f++)
-        box[f] = corners[2 * f * FML_WIDTH], box[tree->d + f] = corners[(2 * f + 1) * FML_WIDTH];
+    const double *const corners = tree->boxes + node * tree->s * 2 * FML_WIDTH + c;
+    for (ptrdiff_t f = 0; f < tree->s; f++)
+        box[f] = corners[2 * f * FML_WIDTH], box[tree->s + f] = corners[(2 * f + 1) * FML_WIDTH];
     fml_grow_node(t, child, starts[0], starts[1], box);
 }
 
@@ -131,12 +131,12 @@ static inline void fml_grow_root(fml_kd_build *t) {
 /* One chunk for each child of the root, and then one for each of their children with all below it. */
 static inline void fml_grow_limb(void *task, ptrdiff_t c, int worker) {
     fml_kd_build *t = task;
-    fml_grow_child(t, 0, (int)c, t->corners + worker * FML_BOXES * 2 * t->tree.d);
+    fml_grow_child(t, 0, (int)c, t->corners + worker * FML_BOXES * 2 * t->tree.s);
 }
 
 static inline void fml_grow_branch(void *task, ptrdiff_t i, int worker) {
     fml_kd_build *t = task;
     const int32_t limb = t->tree.children[i / FML_WIDTH];
-    if (limb >= 0) fml_grow_below(t, limb, (int)(i % FML_WIDTH), t->corners + worker * FML_BOXES * 2 * t->tree.d);
+    if (limb >= 0) fml_grow_below(t, limb, (int)(i % FML_WIDTH), t->corners + worker * FML_BOXES * 2 * t->tree.s);
 }
 #endif

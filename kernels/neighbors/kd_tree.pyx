@@ -6,6 +6,7 @@ The arrays of a tree are described in trees.py. Distances are reduced: see kd_tr
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
+from libc.math cimport M_PI_2, fabs
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
@@ -26,7 +27,13 @@ cdef extern from "kd_tree.h" nogil:
         double *boxes
         int32_t *children
         int32_t *starts
-        Py_ssize_t n, d, n_leaves
+        Py_ssize_t n, d, n_leaves, s
+
+
+cdef extern from "haversine.h" nogil:
+    double FML_TURN
+    double fml_arc(double reduced)
+    void fml_direction(const double *x, double *out)
 
 
 cdef extern from "kd_build.h" nogil:
@@ -108,7 +115,7 @@ cdef int read_tree(tree, fml_kd *held) except -1:
     cdef int32_t[:, ::1] starts = tree.starts
     held.points, held.order, held.boxes = &points[0, 0, 0], &order[0], &boxes[0, 0, 0, 0]
     held.children, held.starts = &children[0, 0], &starts[0, 0]
-    held.n, held.d, held.n_leaves = tree.n_samples, points.shape[1], points.shape[0]
+    held.n, held.d, held.n_leaves, held.s = tree.n_samples, points.shape[1], points.shape[0], boxes.shape[1]
     return 0
 
 
@@ -141,6 +148,33 @@ cdef void within_chunk(void *task, Py_ssize_t i) noexcept nogil:
     fml_within_chunk(task, i, worker())
 
 
+def directions(
+    const double[:, ::1] X,                  # in     (n, 2)  latitudes and longitudes, radians
+    double[:, ::1] out,                      # out    (n, 6)  unit vectors, and the points: latitude, longitude, cosine
+):
+    """Turn points on the sphere into samples, or queries, of a tree.  False where one is not where chords are known to
+    be scikit-learn's distances: beyond a pole, or at a longitude beyond a full turn.
+    """
+    cdef Py_ssize_t i
+    cdef bint known = True
+    with nogil:
+        for i in range(X.shape[0]):
+            fml_direction(&X[i, 0], &out[i, 0])
+            known = known and fabs(X[i, 0]) <= M_PI_2 and fabs(X[i, 1]) <= FML_TURN
+    return known
+
+
+def arcs(
+    double[:, ::1] values,                   # in/out (n, k)  reduced distances on the sphere; angles
+):
+    """Restore distances by the C library's arc sine."""
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(values.shape[0]):
+            for j in range(values.shape[1]):
+                values[i, j] = fml_arc(values[i, j])
+
+
 def build(
     const double[:, ::1] X,                  # in     (n_samples, n_features)
     tree,                                    # out    KdTree
@@ -157,7 +191,7 @@ def build(
     n_threads = min(n_threads, FML_WIDTH * FML_WIDTH)
     task.X = &X[0, 0]
     task.pairs = <fml_pair *> malloc(sizeof(fml_pair) * task.tree.n)
-    task.corners = <double *> malloc(sizeof(double) * FML_BOXES * 2 * task.tree.d * n_threads)
+    task.corners = <double *> malloc(sizeof(double) * FML_BOXES * 2 * task.tree.s * n_threads)
     try:
         if task.pairs == NULL or task.corners == NULL:
             raise MemoryError(f"no memory to order {task.tree.n} samples")

@@ -6,12 +6,31 @@ from itertools import pairwise
 import numpy as np
 
 from fastml._kernels._jit import kernel
-from fastml._kernels.neighbors.trees import ABSENT, CHEBYSHEV, EUCLIDEAN, LEAF, WIDTH, count_nodes
+from fastml._kernels.neighbors.trees import (
+    ABSENT,
+    CHEBYSHEV,
+    EUCLIDEAN,
+    HAVERSINE,
+    LEAF,
+    OF_UNIT_VECTORS,
+    WIDTH,
+    count_nodes,
+)
 from fastml._kernels.neighbors.votes_jit import count
 from fastml._kernels.runtime.interrupt_jit import slices
 
 # Children that wait on a walk; see kd_tree.h.
 STACK = 128
+# See haversine.h.
+TURN, REACH, SPECK = 7.0, 1e-6, 1e-20
+
+
+def directions(X, out):
+    return fill_directions(X, out)
+
+
+def arcs(values):
+    fill_arcs(values)
 
 
 def build(X, tree, n_threads):
@@ -29,9 +48,10 @@ def grow(X, order, tree, node, first, end):
     """Fill a node that holds the leaves first to end - 1, and all below it."""
     tree.boxes[node], tree.children[node], tree.starts[node] = np.nan, ABSENT, end
     child = node + 1
-    for c, begin, stop in part(X, order, 0, WIDTH, first, end):
+    for c, begin, stop in part(X[:, : tree.boxes.shape[1]], order, 0, WIDTH, first, end):
         rows = order[begin * LEAF : stop * LEAF]
-        tree.boxes[node, :, 0, c], tree.boxes[node, :, 1, c] = X[rows].min(axis=0), X[rows].max(axis=0)
+        box = X[rows, : tree.boxes.shape[1]]
+        tree.boxes[node, :, 0, c], tree.boxes[node, :, 1, c] = box.min(axis=0), box.max(axis=0)
         tree.starts[node, c], tree.starts[node, c + 1 :] = begin, stop
         tree.children[node, c] = ~begin
         if stop - begin > 1:
@@ -92,6 +112,31 @@ def split(values, indptr):
 
 
 @kernel
+def haversine(a, b):
+    """Return the reduced distance of two points on the sphere: latitude, longitude, cosine of the latitude."""
+    north, east = math.sin(0.5 * (a[0] - b[0])), math.sin(0.5 * (a[1] - b[1]))
+    return north * north + a[2] * b[2] * east * east
+
+
+@kernel
+def fill_directions(X, out):
+    known = True
+    for i in range(len(X)):
+        north, east = X[i]
+        across = math.cos(north)
+        out[i] = across * math.cos(east), across * math.sin(east), math.sin(north), north, east, across
+        known = known and abs(north) <= math.pi / 2 and abs(east) <= TURN
+    return known
+
+
+@kernel
+def fill_arcs(values):
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            values[i, j] = restored(HAVERSINE, values[i, j])
+
+
+@kernel
 def half_power(x, halves):
     """Raise a number that is not negative to half of a whole power, by products and a root."""
     made = math.sqrt(x) if halves & 1 else 1.0
@@ -107,7 +152,7 @@ def half_power(x, halves):
 @kernel
 def farther(metric, total, t):
     """Add one more feature, in which something is `t` away, to a reduced distance."""
-    if metric == EUCLIDEAN:
+    if metric <= EUCLIDEAN:
         return total + t * t
     if metric > CHEBYSHEV:
         return total + half_power(abs(t), metric - CHEBYSHEV)
@@ -118,6 +163,8 @@ def farther(metric, total, t):
 def restored(metric, reduced):
     if metric > CHEBYSHEV:
         return reduced ** (2.0 / (metric - CHEBYSHEV))
+    if metric == HAVERSINE:
+        return 2 * math.asin(math.sqrt(reduced))
     return math.sqrt(reduced) if metric == EUCLIDEAN else reduced
 
 
@@ -125,24 +172,29 @@ def restored(metric, reduced):
 def reduced_of(metric, distance):
     if metric > CHEBYSHEV:
         return distance ** (0.5 * (metric - CHEBYSHEV))
+    if metric == HAVERSINE:
+        return math.sin(0.5 * distance) * math.sin(0.5 * distance)
     return distance * distance if metric == EUCLIDEAN else distance
 
 
 @kernel
 def sample_distance(tree, metric, slot, x):
+    point = tree.points[slot // LEAF, :, slot % LEAF]
+    if metric == HAVERSINE:
+        return haversine(x[OF_UNIT_VECTORS:], point[OF_UNIT_VECTORS:])
     total = 0.0
     for f in range(len(x)):
-        total = farther(metric, total, x[f] - tree.points[slot // LEAF, f, slot % LEAF])
+        total = farther(metric, total, x[f] - point[f])
     return total
 
 
 @kernel
 def box_distance(boxes, metric, node, c, x):
-    """Return the reduced distance to the nearest point of a child's box."""
+    """Return the reduced distance to the nearest point of a child's box; on the sphere what it is at least."""
     total = 0.0
-    for f in range(len(x)):
+    for f in range(boxes.shape[1]):
         total = farther(metric, total, max(boxes[node, f, 0, c] - x[f], x[f] - boxes[node, f, 1, c], 0.0))
-    return total
+    return max(0.0, total / (4 + REACH) - SPECK) if metric == HAVERSINE else total
 
 
 @kernel
@@ -178,7 +230,7 @@ def find_nearest(tree, X, selves, metric, distances, indices, begin, end):
             else:
                 n_waiting = pile_up(tree, metric, child, X[i], found[k - 1], waiting, bounds, n_waiting)
         for j in range(k):
-            found[j] = restored(metric, found[j])
+            found[j] = found[j] if metric == HAVERSINE else restored(metric, found[j])
         write_found(found, at, i if selves else -1, distances[i], indices[i])
 
 

@@ -101,8 +101,10 @@ FML_INLINE void fml_take(fml_found *found, int n_vectors, double key, int64_t in
 
 FML_INLINE void fml_scan_leaf(const fml_kd *tree, int metric, ptrdiff_t leaf, const double *x, fml_found *found, int n_vectors) {
     double distance[FML_LEAF];
-    unsigned bits = fml_leaf_distances(tree, metric, leaf, x, fml_last(found, n_vectors), distance);
+    const double most = fml_last(found, n_vectors);
+    unsigned bits = fml_leaf_distances(tree, metric, leaf, x, fml_sums_up_to(metric, most), distance);
     if (leaf == tree->n_leaves - 1) bits &= (1u << (tree->n - leaf * FML_LEAF)) - 1;
+    if (metric == FML_HAVERSINE) bits = fml_settle_angles(tree, leaf, x, most, bits, distance);
     for (; bits; bits &= bits - 1) {
         const int s = __builtin_ctz(bits);
         fml_take(found, n_vectors, distance[s], tree->order[leaf * FML_LEAF + s]);
@@ -147,7 +149,7 @@ FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, fml_found 
     fml_clear(found, n_vectors);
     while (n_waiting) {
         const fml_waiting here = waiting[--n_waiting];
-        const double most = fml_last(found, n_vectors);
+        const double most = fml_sums_up_to(metric, fml_last(found, n_vectors));
         if (here.bound > most) { /* so are those below, unless they were put there by bits that were not compared */
             if (fml_without_last_bits(here.bound) > most) n_waiting = here.below;
             continue;
@@ -162,13 +164,16 @@ FML_INLINE void fml_find_nearest(const fml_kd *tree, const double *x, fml_found 
     }
 }
 
+/* On the sphere reduced: scikit-learn lets NumPy take the arc sines, which are not the C library's, and so does the driver. */
+FML_INLINE double fml_tell(int metric, double reduced) { return metric == FML_HAVERSINE ? reduced : fml_restore(metric, reduced); }
+
 /* A place left empty by NaN among the samples, which is possible where nobody checked them, is sample 0 at infinity. */
 FML_INLINE void fml_write_found(const fml_nearest *t, ptrdiff_t i, int worker, const fml_found *found, int n_vectors, int metric) {
     const ptrdiff_t k = t->k, first = 8 * n_vectors - k;
     double key[FML_LIST];
     int64_t index[FML_LIST], left_out = -1;
     for (int j = 0; j < 8 * n_vectors; j++) {
-        key[j] = fml_restore(metric, found->key[j / 8][j % 8]);
+        key[j] = fml_tell(metric, found->key[j / 8][j % 8]);
         index[j] = found->index[j / 8][j % 8] == INT64_MAX ? 0 : found->index[j / 8][j % 8];
     }
     int64_t *indices = t->votes ? t->votes->indices + worker * (k - t->selves) : t->indices + i * (k - t->selves);
@@ -177,7 +182,7 @@ FML_INLINE void fml_write_found(const fml_nearest *t, ptrdiff_t i, int worker, c
     for (ptrdiff_t j = 0; j < k; j++)
         if (j != left_out) *indices++ = n_vectors ? index[first + j] : found->heap[j].index == INT64_MAX ? 0 : found->heap[j].index;
     for (ptrdiff_t j = 0; distances && j < k; j++)
-        if (j != left_out) *distances++ = n_vectors ? key[first + j] : fml_restore(metric, found->heap[j].key);
+        if (j != left_out) *distances++ = n_vectors ? key[first + j] : fml_tell(metric, found->heap[j].key);
     if (t->votes) fml_vote(t->votes, i, worker);
 }
 

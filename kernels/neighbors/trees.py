@@ -14,6 +14,9 @@ WIDTH = 8
 ABSENT = np.iinfo(np.int32).min
 
 EUCLIDEAN, MANHATTAN, CHEBYSHEV = range(3)  # CHEBYSHEV + h: minkowski of the power h / 2
+# Distances on the sphere, reduced in what `nearest` gives. The features of samples and queries are then six, see
+# `directions` of kd_tree; boxes are about the first three.
+HAVERSINE, OF_POINTS, OF_UNIT_VECTORS = -1, 6, 3
 MOST_HALVES = 32  # powers are products, and a root where twice the power is odd
 
 
@@ -22,13 +25,14 @@ class KdTree(NamedTuple):
 
     points    (n_leaves, n_features, LEAF)         coordinates by leaf; beside the last sample: infinite
     order     (n_leaves * LEAF,)         int64     which sample lies in that place; beside the last one: -1
-    boxes     (n_nodes, n_features, 2, WIDTH)      lower and upper corners of the children; of absent ones: NaN
+    boxes     (n_nodes, n_spread, 2, WIDTH)        lower and upper corners of the children; of absent ones: NaN
     children  (n_nodes, WIDTH)           int32     their nodes; of a leaf, ~leaf; ABSENT. Node 0 is the root
     starts    (n_nodes, WIDTH + 1)       int32     child c holds the leaves starts[c] to starts[c + 1] - 1
     n_samples
 
     All leaves but the last are full. A node parts its samples three times at the median of the dimension in which they
-    spread most, the first of several, equal coordinates by their index; so the arrays follow from the samples alone.
+    spread most, of the first n_spread, the first of several, equal coordinates by their index; so the arrays follow
+    from the samples alone.
     """
 
     points: np.ndarray
@@ -68,14 +72,14 @@ class Rows(NamedTuple):
     distances: np.ndarray | None
 
 
-def allocate(n_samples, n_features):
-    """Return an unfilled tree."""
+def allocate(n_samples, n_features, n_spread=None):
+    """Return an unfilled tree, with boxes about the first n_spread features (None: all)."""
     n_leaves = max(1, -(-n_samples // LEAF))
     n_nodes = count_nodes(n_leaves)
     return KdTree(
         np.empty((n_leaves, n_features, LEAF)),
         np.empty(n_leaves * LEAF, np.int64),
-        np.empty((n_nodes, n_features, 2, WIDTH)),
+        np.empty((n_nodes, n_spread or n_features, 2, WIDTH)),
         np.empty((n_nodes, WIDTH), np.int32),
         np.empty((n_nodes, WIDTH + 1), np.int32),
         n_samples,

@@ -42,11 +42,20 @@ FML_INLINE void fml_take_leaf(const int64_t *order, const double *distance, fml_
     row->n += FML_LEAF;
 }
 
+/* On the sphere: the bits of the samples that are near enough, and their reduced distances if those are asked for. */
+FML_INLINE unsigned fml_settle_ball(const fml_kd *tree, ptrdiff_t leaf, const double *x, double most, int asked, unsigned bits, double *distance) {
+    if (asked) return fml_settle_angles(tree, leaf, x, most, bits, distance);
+    unsigned sure = 0;
+    for (int s = 0; s < FML_LEAF; s++) sure |= (unsigned)(distance[s] <= fml_sums_within(FML_HAVERSINE, most)) << s;
+    return (bits & sure) | fml_settle_angles(tree, leaf, x, most, bits & ~sure, distance);
+}
+
 FML_INLINE void fml_scan_ball(const fml_kd *tree, ptrdiff_t leaf, const double *x, double most, fml_row *row, int metric) {
     double distance[FML_LEAF];
     const int64_t *const order = tree->order + leaf * FML_LEAF;
-    unsigned bits = fml_leaf_distances(tree, metric, leaf, x, most, distance);
+    unsigned bits = fml_leaf_distances(tree, metric, leaf, x, fml_sums_up_to(metric, most), distance);
     if (leaf == tree->n_leaves - 1) bits &= (1u << (tree->n - leaf * FML_LEAF)) - 1;
+    if (metric == FML_HAVERSINE) bits = fml_settle_ball(tree, leaf, x, most, row->distance != NULL, bits, distance);
     if (bits == (1u << FML_LEAF) - 1 && (row->self < order[0] || row->self > order[FML_LEAF - 1])) {
         fml_take_leaf(order, distance, row, metric);
         return;
@@ -90,8 +99,8 @@ FML_INLINE void fml_find_within(const fml_kd *tree, const double *x, double most
             continue;
         }
         double bound[FML_WIDTH];
-        const unsigned bits = fml_nearest_corners(tree, metric, here.child, x, most, bound);
-        const unsigned inside = bits && !row->distance ? fml_boxes_within(tree, metric, here.child, x, most) : 0;
+        const unsigned bits = fml_nearest_corners(tree, metric, here.child, x, fml_sums_up_to(metric, most), bound);
+        const unsigned inside = bits && !row->distance ? fml_boxes_within(tree, metric, here.child, x, fml_sums_within(metric, most)) : 0;
         const int32_t *const children = tree->children + (ptrdiff_t)here.child * FML_WIDTH;
         const int32_t *const starts = tree->starts + (ptrdiff_t)here.child * (FML_WIDTH + 1);
         for (int c = FML_WIDTH; c-- > 0;)

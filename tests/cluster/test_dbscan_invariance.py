@@ -10,6 +10,7 @@ import fastml.cluster
 from tests.levels import assert_same_at_every_level, digest, in_every_order, several_levels
 
 from .dbscan_cases import dbscan_case
+from .test_dbscan_haversine import fitted as fitted_on_the_sphere
 from .test_dbscan_parity import observe
 
 LARGE = {
@@ -29,6 +30,7 @@ def digests():
     """Return digests of models, those of generated cases among them."""
     seen = {f"case {seed}": observe(fastml.cluster, dbscan_case(seed)) for seed in range(500, 560)}
     seen |= {name: {k: v for k, v in vars(large(name)).items() if k.endswith("_")} for name in LARGE}
+    seen |= {f"on the sphere {seed}": fitted_on_the_sphere(fastml.cluster, seed)[1] for seed in range(1000, 1040)}
     return {name: digest({k: v for k, v in values.items() if k != "report"}) for name, values in seen.items()}
 
 

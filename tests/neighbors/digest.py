@@ -64,6 +64,11 @@ def of_other_metrics():
         est = fastml.neighbors.NearestNeighbors(metric=metric, p=p, metric_params=params, radius=1).fit(X[:, :d])
         found = est.kneighbors(Q[:, :d]), est.kneighbors(), map(np.concatenate, est.radius_neighbors(Q[:, :d]))
         made[f"{metric} {p} {d}"] = digest({str(i): list(part) for i, part in enumerate(found)})
+    points = np.column_stack([X[:, 0] / 4, X[:, 1]]).clip(-1.57, 1.57)
+    for algorithm in ("ball_tree", "brute"):
+        est = fastml.neighbors.NearestNeighbors(metric="haversine", algorithm=algorithm, radius=0.3).fit(points)
+        found = est.kneighbors(points[:50]), est.kneighbors(), map(np.concatenate, est.radius_neighbors(points))
+        made[f"haversine {algorithm}"] = digest({str(i): list(part) for i, part in enumerate(found)})
     return made
 
 

@@ -32,6 +32,17 @@ def reduced_distances(X, Y, metric):
     return total
 
 
+def haversine(a, b):
+    """Return the reduced distance of two points on the sphere."""
+    north, east = math.sin(0.5 * (a[0] - b[0])), math.sin(0.5 * (a[1] - b[1]))
+    return north * north + math.cos(a[0]) * math.cos(b[0]) * east * east
+
+
+def half_chord(arc):
+    sine = math.sin(0.5 * arc)
+    return sine * sine
+
+
 def restored(metric, reduced):
     if metric > CHEBYSHEV:
         return libm_pow(reduced, 2 / (metric - CHEBYSHEV))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fastml._kernels.neighbors.density import BRUTE, KD_TREE, Density, Limits, SearchTree
+from fastml._kernels.neighbors.density import BRUTE, KD_TREE, SPHERE, Density, Limits, SearchTree
 from tests.kernels.twins import twins
 
 
@@ -123,3 +123,23 @@ def test_a_pair_in_doubt_is_judged_by_the_tree(kernel, low):
     leaf = SearchTree(places, ends[:1], np.zeros(1), corners[:1] - 1, np.full((1, 3), 2.0))
     n_open, labels, _ = cluster(kernel, X, eps, 1, the_limits=the_limits, tree=leaf)
     assert (n_open, labels.tolist()) == (0, [0, 1, 1])
+
+
+def test_on_the_sphere_pairs_in_doubt_are_judged_by_formula_and_by_the_tree(kernel):
+    """Two points on the equator, one radian apart: for a leaf by their reduced distance, for a ball by its bounds."""
+    points = np.array([[0.0, 0, 1], [0, 1, 1]])
+    X, reduced = np.array([[1.0, 0, 0], [np.cos(1), np.sin(1), 0]]), np.sin(0.5) ** 2
+    of_sphere = Limits(1.0, reduced, 0.0, reduced, 4.0, SPHERE, points)
+
+    def labels(near, far, tree=None):
+        its = of_sphere._replace(near=near, far=far)
+        n_open, found, _ = cluster(kernel, X, 1, 1, the_limits=its, tree=tree)
+        return None if n_open else found.tolist()
+
+    assert labels(reduced * 1.001, reduced * 1.001) == [0, 0]
+    assert labels(reduced * 0.999, reduced * 0.999) == [0, 1]
+    assert labels(reduced * 0.999, reduced * 1.001) is None
+    places, ends, centre = np.arange(2, dtype=np.int32), np.array([2]), np.array([[0, 0.5]])
+    for radius, right in ((0.4, [0, 0]), (0.5, [0, 0]), (0.6, [0, 0]), (-0.6, [0, 1])):  # -0.6: out of the ball
+        leaf = SearchTree(places, ends, np.array([radius]), centre, centre)
+        assert labels(reduced * 0.999, reduced * 1.001, leaf) == right

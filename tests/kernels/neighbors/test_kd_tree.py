@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 from fastml._kernels.neighbors import trees
-from fastml._kernels.neighbors.trees import ABSENT, CHEBYSHEV, EUCLIDEAN, LEAF, MANHATTAN, WIDTH, Queries, Rows
+from fastml._kernels.neighbors.trees import (
+    ABSENT,
+    CHEBYSHEV,
+    EUCLIDEAN,
+    HAVERSINE,
+    LEAF,
+    MANHATTAN,
+    OF_POINTS,
+    OF_UNIT_VECTORS,
+    WIDTH,
+    Queries,
+    Rows,
+)
 from tests.kernels.neighbors import naive
 from tests.kernels.twins import twins
 
@@ -218,6 +230,53 @@ def test_split_rows_keep_the_values(kernel):
     assert sys.getrefcount(values) == held + 10**5
     del rows
     assert sys.getrefcount(values) == held
+
+
+def on_sphere(kernel, kind, n):
+    """Return points as the tree takes them, among them equal ones, some at a pole, and some a millimetre apart."""
+    random = np.random.RandomState(n)
+    X = np.column_stack([np.arcsin(random.uniform(-1, 1, n)), random.uniform(-np.pi, np.pi, n)])
+    if kind == "degrees":
+        X = np.radians(random.randint(0, 5, (n, 2)) * 0.1 + [89.7, 0]).clip(-np.pi / 2, np.pi / 2)
+    if kind == "close":
+        X = 0.5 + random.randint(0, 9, (n, 2)) * 1e-10
+    made = np.empty((n, OF_POINTS))
+    assert kernel.directions(X, made)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["world", "degrees", "close"])
+@pytest.mark.parametrize("n", [1, 17, 400])
+def test_on_the_sphere(kernel, kind, n):
+    X = on_sphere(kernel, kind, n)
+    np.testing.assert_allclose(np.linalg.norm(X[:, :3], axis=1), 1, rtol=1e-15)
+    tree = trees.allocate(*X.shape, OF_UNIT_VECTORS)
+    kernel.build(X, tree, 1)
+    reduced = np.array([[naive.haversine(x, y) for y in X[:, 3:5]] for x in X[:, 3:5]])
+    for k in {1, min(n, 9), min(n, 40)}:
+        distances, indices = nearest(kernel, tree, X, k, HAVERSINE)
+        order = np.argsort(reduced, axis=1, kind="stable")[:, :k]
+        np.testing.assert_array_equal(indices, order)
+        np.testing.assert_array_equal(distances, np.take_along_axis(reduced, order, axis=1))
+    arcs = reduced.copy()
+    kernel.arcs(arcs)
+    np.testing.assert_allclose(np.sin(arcs / 2) ** 2, reduced, rtol=1e-14, atol=1e-15)
+    for radius in (0.0, arcs[0, n // 2], arcs[0, -1], 0.1, 3.0):
+        for with_distances in (False, True):
+            rows = within(kernel, tree, X, np.full(n, radius), HAVERSINE, with_distances=with_distances)
+            for i, row in enumerate(reduced):
+                found = slice(rows.indptr[i], rows.indptr[i + 1])
+                members = np.flatnonzero(row <= naive.half_chord(radius))
+                np.testing.assert_array_equal(np.sort(rows.indices[found]), members)
+                if with_distances:
+                    np.testing.assert_array_equal(rows.distances[found], arcs[i, rows.indices[found]])
+
+
+def test_points_beyond_the_sphere(kernel):
+    out = np.empty((1, OF_POINTS))
+    for point, known in (((np.pi / 2, 7), True), ((1.6, 0), False), ((-1.6, 0), False), ((0, 7.1), False)):
+        assert kernel.directions(np.array([point], float), out) == known
+    assert not kernel.directions(np.full((1, 2), np.nan), out)
 
 
 def test_twins_find_in_the_same_order(kernel):

@@ -84,6 +84,8 @@ class RadiusNeighbors(NeighborsSearch):
         search = None if measure else self._tree_search(X is None)
         if measure and not isinstance(radius, Real):
             raise NotCovered("Only a tree is asked about several radii.")
+        if measure and issparse(self._fit_X):
+            raise NotCovered("The samples of the fit are sparse.")
         if measure and issparse(X):
             raise NotCovered("X is sparse.")
         if not self._is_well_put(X, with_distances, sort):

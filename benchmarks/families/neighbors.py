@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import gamma, pi
 
 import numpy as np
+from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
 
 from benchmarks.families.tree import grid
@@ -37,6 +38,28 @@ class Digits:
     def __call__(self, dtype):
         X, y = load_digits(return_X_y=True)
         return {"X": X.astype(dtype), "y": y}
+
+
+@dataclass(frozen=True)
+class Texts:
+    """As of a TF-IDF vectoriser: rows of length 1, words by Zipf's law, the vocabulary in no order; three classes."""
+
+    n: int
+    d: int
+    words: int  # of a text
+    asked: int
+
+    def __call__(self, dtype):
+        rng = np.random.default_rng(0)
+        n = self.n + self.asked
+        odds = np.cumsum(np.arange(1, self.d + 1) ** -0.9)
+        words = rng.permutation(self.d)[np.searchsorted(odds, rng.uniform(0, odds[-1], n * self.words), "right")]
+        X = sparse.csr_matrix((np.ones(words.size), (np.repeat(np.arange(n), self.words), words)), (n, self.d))
+        rarity = np.log((1 + n) / (1 + np.bincount(X.indices, minlength=self.d))) + 1
+        X.data *= rarity[X.indices]
+        X.data /= np.repeat(np.sqrt(X.multiply(X).sum(axis=1).A1), np.diff(X.indptr))
+        X = X.astype(dtype, copy=False)
+        return {"X": X[: self.n], "y": rng.integers(0, 3, self.n), "asked": X[self.n :]}
 
 
 def weighted_manhattan(x, y, w):
@@ -76,7 +99,7 @@ class Estimators(Library):
         """The nearest of the samples themselves, or of ``n_rows`` near some of them; of one, as a service is asked."""
         model, X = self.model(**parameters).fit(data["X"], data["y"]), data["X"]
         if n_rows is not None:
-            X = X[:n_rows] + X.dtype.type(0.01)
+            X = others(data)[:n_rows]
             model.set_params(n_jobs=None if n_rows == 1 else threads())
         return Task(lambda: model.kneighbors(X), nearest)
 
@@ -86,7 +109,7 @@ class Estimators(Library):
 
     def predict(self, data, **parameters):
         model = self.model(**parameters).fit(data["X"], data["y"])
-        X = data["X"] + data["X"].dtype.type(0.01)
+        X = others(data)
         return Task(lambda: model.predict(X), lambda found: {"predictions": found})
 
     def factors(self, data, n_rows=None, **parameters):
@@ -97,6 +120,11 @@ class Estimators(Library):
         model.fit(X)
         X = X[:n_rows] + X.dtype.type(0.01)
         return Task(lambda: model.score_samples(X), lambda scores: {"factors": scores})
+
+
+def others(data):
+    """Samples to ask about: texts that are not among those of the fit, or points near those."""
+    return data["asked"] if "asked" in data else data["X"] + data["X"].dtype.type(0.01)
 
 
 def nearest(found):
@@ -149,6 +177,8 @@ TEN = {"n_neighbors": 10}
 TREE = {"algorithm": "kd_tree"}
 OWN = {"metric": weighted_manhattan, "metric_params": {"w": np.ones(20)}}
 BRUTE = {"algorithm": "brute"}
+LIBRARY = Texts(20_000, 50_000, 115, 2_000)
+COSINE = {"metric": "cosine"}
 
 PROMISED = (
     Workload("kd-2d", "kneighbors", Points(200_000, 2), TEN, "10 nearest of 200k x 2 among themselves", cost=0.7,
@@ -186,6 +216,20 @@ PROMISED = (
              "5 nearest by a function as metric, 1k x 3", cost=1, goals={F64: 20}),
     Workload("brute-row", "kneighbors", Points(20_000, 64), BRUTE | {"n_rows": 1},
              "5 nearest of one row, by brute force among 20k x 64", cost=1e-3, goals={F64: 1}),
+    Workload("sparse-cosine", "kneighbors", LIBRARY, TEN | COSINE | {"n_rows": 2_000},
+             "10 nearest of 2k by cosine, among 20k sparse texts of 100 words of 50k", cost=1.5,
+             goals={F64: 3, "float32": 3}),
+    Workload("sparse", "kneighbors", LIBRARY, TEN | {"n_rows": 2_000},
+             "10 nearest of 2k, among 20k sparse texts of 100 words of 50k", cost=1.5, goals={F64: 3, "float32": 3}),
+    Workload("sparse-row", "kneighbors", LIBRARY, TEN | COSINE | {"n_rows": 1},
+             "10 nearest of one text by cosine, among 20k", cost=0.04, goals={F64: 1.5, "float32": 1.5}),
+    Workload("sparse-rows", "kneighbors", LIBRARY, TEN | {"n_rows": 20},
+             "10 nearest of 20 texts, among 20k", cost=0.04, goals={F64: 1}),
+    Workload("sparse-predict", "predict", LIBRARY, COSINE | {"estimator": "KNeighborsClassifier"},
+             "KNeighborsClassifier by cosine, predict, 2k texts, fit to 20k", cost=1.5, goals={F64: 3}),
+    Workload("sparse-manhattan", "kneighbors", Texts(3_000, 20_000, 60, 200),
+             TEN | {"metric": "manhattan", "n_rows": 200},
+             "10 nearest of 200 by manhattan, among 3k sparse texts", cost=0.3, goals={F64: 10}),
     Workload("brute-digits", "predict", Digits(), {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier, predict, digits", cost=0.02, goals={F64: 3}),
     Workload("lof", "factors", Points(20_000, 5), {}, "LocalOutlierFactor, 20k x 5", cost=0.5, goals={F64: 4}),
@@ -216,4 +260,16 @@ def searches(n, d):
     yield "knn-mean", "predict", points, {"estimator": "KNeighborsRegressor", "weights": "distance"}, 2 * one
 
 
-WORKLOADS = PROMISED + grid(searches)
+def texts():
+    """The grid of sparse samples."""
+    for n, d, words in ((150, 1_000, 20), (1_000, 5_000, 40), (5_000, 20_000, 80)):
+        data = Texts(n, d, words, min(n, 500))
+        for kind, settings in (("row", {"n_rows": 1}), ("rows", {"n_rows": 20}), ("all", {"n_rows": 500})):
+            for metric in ("euclidean", "cosine", "manhattan"):
+                cost = 4e-4 + settings["n_rows"] * n * (3e-7 if metric == "manhattan" else 4e-8)
+                name = f"grid-sparse-{kind}-{metric}-{n}"
+                about = f"nearest of {settings['n_rows']} texts by {metric}, among {n}"
+                yield Workload(name, "kneighbors", data, settings | {"metric": metric}, about, cost=cost, grid=True)
+
+
+WORKLOADS = PROMISED + grid(searches) + tuple(texts())

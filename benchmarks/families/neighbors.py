@@ -103,9 +103,12 @@ class Estimators(Library):
             model.set_params(n_jobs=None if n_rows == 1 else threads())
         return Task(lambda: model.kneighbors(X), nearest)
 
-    def within(self, data, neighbors, **parameters):
-        model = self.model(radius=radius_of(neighbors, *data["X"].shape), **parameters).fit(data["X"])
-        return Task(lambda: model.radius_neighbors(data["X"]), sizes)
+    def within(self, data, neighbors=None, radius=None, **parameters):
+        """The neighbours of the samples themselves within the radius of so many, or of others within a given one."""
+        X = data["X"] if radius is None else others(data)
+        radius = radius_of(neighbors, *X.shape) if radius is None else radius
+        model = self.model(radius=radius, **parameters).fit(data["X"])
+        return Task(lambda: model.radius_neighbors(X), sizes)
 
     def predict(self, data, **parameters):
         model = self.model(**parameters).fit(data["X"], data["y"])
@@ -225,6 +228,8 @@ PROMISED = (
              "10 nearest of one text by cosine, among 20k", cost=0.04, goals={F64: 1.5, "float32": 1.5}),
     Workload("sparse-rows", "kneighbors", LIBRARY, TEN | {"n_rows": 20},
              "10 nearest of 20 texts, among 20k", cost=0.04, goals={F64: 1}),
+    Workload("sparse-radius", "within", LIBRARY, COSINE | {"radius": 0.8},
+             "neighbours of 2k within 0.8 by cosine, among 20k sparse texts", cost=1.5, goals={F64: 2, "float32": 2}),
     Workload("sparse-predict", "predict", LIBRARY, COSINE | {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier by cosine, predict, 2k texts, fit to 20k", cost=1.5, goals={F64: 3}),
     Workload("sparse-manhattan", "kneighbors", Texts(3_000, 20_000, 60, 200),
@@ -270,6 +275,10 @@ def texts():
                 name = f"grid-sparse-{kind}-{metric}-{n}"
                 about = f"nearest of {settings['n_rows']} texts by {metric}, among {n}"
                 yield Workload(name, "kneighbors", data, settings | {"metric": metric}, about, cost=cost, grid=True)
+        for metric, radius in (("euclidean", 1.2), ("cosine", 0.8), ("manhattan", 5.0)):
+            name, about = f"grid-sparse-within-{metric}-{n}", f"neighbours within {radius} by {metric}, among {n} texts"
+            settings = {"metric": metric, "radius": radius}
+            yield Workload(name, "within", data, settings, about, cost=4e-4 + n * n * 4e-8, grid=True)
 
 
 WORKLOADS = PROMISED + grid(searches) + tuple(texts())

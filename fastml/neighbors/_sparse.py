@@ -2,6 +2,7 @@
 
     nearest(samples, X, k, *, measure, with_distances, n_threads)       distances (n, k) or None, indices (n, k)
     vote(samples, X, ballot, *, measure, n_threads)                     fills a Ballot
+    within(samples, X, radius, *, measure, with_distances, sort, n_threads)     Rows
 
 samples  (n_samples, n_features)  CSR
 X        (n_queries, n_features)  CSR or an array; None: the samples themselves, none of which is then its own neighbour
@@ -16,6 +17,8 @@ from scipy.sparse import csr_array, issparse
 from fastml._dispatch import NotCovered, load, record
 from fastml._kernels.neighbors import entries
 from fastml._kernels.neighbors.rows import COSINE, MANHATTAN
+from fastml._kernels.neighbors.trees import Rows
+from fastml.neighbors import _measures
 
 # So many queries meet the samples row by row, or so many entries; more are worth writing the samples down by columns,
 # which takes as long: some 50 us, and 12 ns an entry.
@@ -42,6 +45,29 @@ def vote(samples, X, ballot, *, measure, n_threads):
     """Let the nearest samples of each query vote."""
     kernel, *asked = _prepare(samples, X, measure, n_threads)
     kernel.vote(*asked, X is None, ballot, n_threads)
+
+
+def within(samples, X, radius, *, measure, with_distances, sort, n_threads):
+    """Find the samples within a radius of each query, the border included, as Rows; unsorted by their index.
+
+    sort  nearest first; needs the distances
+    """
+    kernel, *asked = _prepare(samples, X, measure, n_threads)
+    n_queries = len(asked[-1].sizes)
+    # Beyond the largest cosine distance, 2, is only rounding.
+    limit = np.inf if measure.kind == COSINE and radius >= 2 else _measures.limits(measure, np.array(float(radius)))
+    limits = np.full(n_queries, limit)
+    indptr = np.zeros(n_queries + 1, np.int64)
+    kernel.count_within(*asked, X is None, limits, indptr[1:], n_threads)
+    np.cumsum(indptr, out=indptr)
+    indices, distances = np.empty(indptr[-1], np.int64), np.empty(indptr[-1]) if with_distances else None
+    kernel.fill_within(*asked, X is None, limits, Rows(indptr, indices, distances), n_threads)
+    if sort:
+        order = np.lexsort((indices, distances, np.repeat(np.arange(n_queries), np.diff(indptr))))
+        indices, distances = indices[order], distances[order]
+    if with_distances and is_narrow(samples, X, measure):
+        distances = distances.astype(np.float32)
+    return Rows(indptr, indices, distances)
 
 
 def is_narrow(samples, X, measure):

@@ -1,10 +1,10 @@
-/* The nearest of sparse samples by comparing every query with every sample.
+/* The nearest of sparse samples, or those within a radius, by comparing every query with every sample.
  *
  * The products of a query and a block of samples are added up column by column: of each feature that the query has, over the samples that
  * have it too.  With the sizes of both they tell the square of the distance, |q|^2 + |x|^2 - 2 q.x, or 1 - q.x between rows of length 1, or
  * the manhattan distance, to which features that only one of the two has add no more than their size.  What has lost digits is computed by
- * differences (FML_LOST); so are all manhattan distances that may count, as they are in scikit-learn.  Each pair's sum is one chain in the order of the features, in slabs, at every instruction set level
- * and whichever way it is added up, so its bits hang on the pair alone.
+ * differences (FML_LOST); so are all manhattan distances that may count, as they are in scikit-learn.  Each pair's sum is one chain in the
+ * order of the features, in slabs, at every instruction set level and whichever way it is added up, so its bits hang on the pair alone.
  */
 #ifndef FML_SPARSE_H
 #define FML_SPARSE_H
@@ -27,6 +27,11 @@ typedef struct {
     fml_entries X, Q;                /* in */
     const fml_columns *columns;      /* in    of X; NULL: few queries, each meets the rows of X */
     fml_answers answers;
+    const double *limits;            /* (n_queries,)     in    largest key; NULL: the nearest are searched */
+    int64_t *counts;                 /* (n_queries,)     out   in the first pass, of two; NULL in the second */
+    const int64_t *indptr;           /* (n_queries + 1,) in    where a query's row begins */
+    int64_t *members;                /* (n_found,)       out */
+    double *distances;               /* (n_found,)       out   or NULL */
     double *sums;                    /* (n_threads, room), without columns (n_threads, asked, room)  zeros before and after */
     double *slabs;                   /* (n_threads, room)     zeros before and after; room: a block's samples, or all */
     double *spread;                  /* (n_threads, d, asked) zeros before and after; without columns */
@@ -102,42 +107,65 @@ FML_INLINE double fml_sparse_key(const fml_sparse *t, fml_sparse_query q, ptrdif
     return fml_by_differences(&t->Q, q.at, &t->X, sample);
 }
 
-/* Keeps those of n samples from `first` on that are among the k nearest of the query, and clears their sums. */
-FML_INLINE void fml_sparse_sift(const fml_sparse *t, fml_sparse_query q, ptrdiff_t first, ptrdiff_t n, double *sums, fml_pair *found) {
-    const int measure = t->Q.measure;
+FML_INLINE double fml_sparse_told(const fml_sparse *t, double key) {
+    return t->Q.measure == FML_APART ? sqrt(key) : t->Q.measure == FML_TURNED && key > 2 ? 2 : key;
+}
+
+/* Notes a sample within the radius, of which there are *length so far. */
+FML_INLINE void fml_sparse_note(const fml_sparse *t, fml_sparse_query q, ptrdiff_t sample, double sum, int64_t *length) {
+    const double most = t->limits[q.at], key = fml_sparse_key(t, q, sample, sum, most);
+    if (!(key <= most) || (t->answers.selves && sample == q.at)) return;
+    if (t->members) {
+        t->members[t->indptr[q.at] + *length] = sample;
+        if (t->distances) t->distances[t->indptr[q.at] + *length] = fml_sparse_told(t, key);
+    }
+    ++*length;
+}
+
+FML_INLINE void fml_sparse_keep(const fml_sparse *t, fml_sparse_query q, ptrdiff_t sample, double sum, fml_pair *found) {
     const ptrdiff_t k = t->answers.k;
+    fml_keep(found, k, (fml_pair){fml_sparse_key(t, q, sample, sum, fml_last_of(found, k)->key), sample});
+}
+
+/* Looks through n samples from `first` on for the nearest of the query, or for those within its radius, and clears their sums. */
+FML_INLINE void fml_sparse_sift(const fml_sparse *t, fml_sparse_query q, ptrdiff_t first, ptrdiff_t n, double *sums, fml_pair *found,
+                                int64_t *length, const int within) {
+    const int measure = t->Q.measure;
     const double *const sizes = t->X.sizes + first;
-    ptrdiff_t s = 0;
-    for (; s + FML_LANES_F64 <= n; s += FML_LANES_F64) {
-        const double last = fml_last_of(found, k)->key;
-        const vf64 sum = vload_f64(sums + s), size = vload_f64(sizes + s);
-        vf64 low;
+    for (ptrdiff_t s = 0; s < n; s += FML_LANES_F64) {
+        const double last = within ? t->limits[q.at] : fml_last_of(found, t->answers.k)->key;
         double most = last;
-        if (measure == FML_TURNED) {
-            low = vsub_f64(vset1_f64(1), vmul_f64(sum, size));
-            /* as near as the last, but later, none comes before it: where all are at distance 1, they are many */
-            most = last > q.lost + q.error ? nextafter(last, -INFINITY) : last + q.error;
-        } else {
-            const vf64 both = vmul_f64(vadd_f64(vset1_f64(q.size), size), vset1_f64(1 - q.error));
-            low = measure == FML_ABSOLUTE ? vadd_f64(both, sum) : vsub_f64(both, vadd_f64(sum, sum));
+        unsigned bits = (1u << (n - s < FML_LANES_F64 ? n - s : FML_LANES_F64)) - 1;
+        if (n - s >= FML_LANES_F64) {
+            const vf64 sum = vload_f64(sums + s), size = vload_f64(sizes + s);
+            vf64 low;
+            if (measure == FML_TURNED) {
+                low = vsub_f64(vset1_f64(1), vmul_f64(sum, size));
+                if (last <= q.lost + q.error) most = last + q.error;
+                /* as near as the last, but later, none comes before it: where all are at distance 1, they are many */
+                else if (!within) most = nextafter(last, -INFINITY);
+            } else {
+                const vf64 both = vmul_f64(vadd_f64(vset1_f64(q.size), size), vset1_f64(1 - q.error));
+                low = measure == FML_ABSOLUTE ? vadd_f64(both, sum) : vsub_f64(both, vadd_f64(sum, sum));
+            }
+            bits = fml_le_bits(low, vset1_f64(most));
         }
-        unsigned bits = fml_le_bits(low, vset1_f64(most));
         for (; bits; bits &= bits - 1) {
             const ptrdiff_t at = s + __builtin_ctz(bits);
-            fml_keep(found, k, (fml_pair){fml_sparse_key(t, q, first + at, sums[at], fml_last_of(found, k)->key), first + at});
+            if (within) fml_sparse_note(t, q, first + at, sums[at], length);
+            else fml_sparse_keep(t, q, first + at, sums[at], found);
         }
-        vstore_f64(sums + s, vset1_f64(0));
-    }
-    for (; s < n; s++) {
-        fml_keep(found, k, (fml_pair){fml_sparse_key(t, q, first + s, sums[s], fml_last_of(found, k)->key), first + s});
-        sums[s] = 0;
+        for (ptrdiff_t at = s; at < n && at < s + FML_LANES_F64; at++) sums[at] = 0;
     }
 }
 
-static inline void fml_sparse_write(const fml_sparse *t, ptrdiff_t query, int worker, fml_pair *found) {
+static inline void fml_sparse_finish(const fml_sparse *t, ptrdiff_t query, int worker, fml_pair *found, int64_t length) {
+    if (t->limits) {
+        if (t->counts) t->counts[query] = length;
+        return;
+    }
     if (t->answers.k > FML_ORDERED) fml_sort_heap(found, t->answers.k);
-    for (ptrdiff_t j = 0; j < t->answers.k; j++)
-        found[j].key = t->Q.measure == FML_APART ? sqrt(found[j].key) : t->Q.measure == FML_TURNED && found[j].key > 2 ? 2 : found[j].key;
+    for (ptrdiff_t j = 0; j < t->answers.k; j++) found[j].key = fml_sparse_told(t, found[j].key);
     fml_write_answers(&t->answers, query, worker, found);
 }
 
@@ -153,9 +181,12 @@ static inline void fml_sparse_row_chunk(void *task, ptrdiff_t chunk, int worker)
     else if (absolute) fml_add_rows(t, first, FML_SIDE_BY_SIDE, 1, spread, sums);
     else fml_add_rows(t, first, FML_SIDE_BY_SIDE, 0, spread, sums);
     for (ptrdiff_t i = first; i < first + t->asked && i < t->Q.n; i++) {
+        double *const own = sums + (i - first) * t->room;
+        int64_t length = 0;
         fml_keep_none(found, t->answers.k);
-        fml_sparse_sift(t, fml_sparse_ask(t, i), 0, t->X.n, sums + (i - first) * t->room, found);
-        fml_sparse_write(t, i, worker, found);
+        if (t->limits) fml_sparse_sift(t, fml_sparse_ask(t, i), 0, t->X.n, own, found, &length, 1);
+        else fml_sparse_sift(t, fml_sparse_ask(t, i), 0, t->X.n, own, found, &length, 0);
+        fml_sparse_finish(t, i, worker, found, length);
     }
 }
 
@@ -178,7 +209,7 @@ static inline void fml_sparse_chunk(void *task, ptrdiff_t chunk, int worker) {
     const fml_sparse *t = task;
     const ptrdiff_t first = chunk * t->asked, n = t->Q.n - first < t->asked ? t->Q.n - first : t->asked;
     const int64_t begin = t->Q.indptr[first];
-    int64_t *const cursors = t->cursors + worker * t->n_cursors;
+    int64_t *const cursors = t->cursors + worker * t->n_cursors, length[FML_SPARSE_ASKED] = {0};
     fml_pair *const found = t->found + worker * t->asked * t->answers.k;
     for (int64_t e = begin; e < t->Q.indptr[first + n]; e++) cursors[e - begin] = t->columns->starts[t->Q.indices[e]];
     fml_keep_none(found, n * t->answers.k);
@@ -186,9 +217,11 @@ static inline void fml_sparse_chunk(void *task, ptrdiff_t chunk, int worker) {
         const ptrdiff_t end = block + FML_SAMPLES < t->X.n ? block + FML_SAMPLES : t->X.n;
         for (ptrdiff_t i = 0; i < n; i++) {
             double *const sums = fml_sparse_sums(t, first + i, cursors + t->Q.indptr[first + i] - begin, block, end, worker);
-            fml_sparse_sift(t, fml_sparse_ask(t, first + i), block, end - block, sums, found + i * t->answers.k);
+            const fml_sparse_query q = fml_sparse_ask(t, first + i);
+            if (t->limits) fml_sparse_sift(t, q, block, end - block, sums, found, length + i, 1);
+            else fml_sparse_sift(t, q, block, end - block, sums, found + i * t->answers.k, length + i, 0);
         }
     }
-    for (ptrdiff_t i = 0; i < n; i++) fml_sparse_write(t, first + i, worker, found + i * t->answers.k);
+    for (ptrdiff_t i = 0; i < n; i++) fml_sparse_finish(t, first + i, worker, found + i * t->answers.k, length[i]);
 }
 #endif

@@ -1,4 +1,4 @@
-"""Sparse samples by brute force: the nearest, and their votes. Twin: sparse_jit.py.
+"""Sparse samples by brute force: the nearest, their votes, and those within a radius. Twin: sparse_jit.py.
 
 The arrays are described in entries.py, the way there in sparse.h and sparse_rows.h.
 """
@@ -48,6 +48,11 @@ cdef extern from "sparse.h" nogil:
         fml_entries Q
         const fml_columns *columns
         fml_answers answers
+        const double *limits
+        int64_t *counts
+        const int64_t *indptr
+        int64_t *members
+        double *distances
         double *sums
         double *slabs
         double *spread
@@ -130,7 +135,7 @@ cdef Py_ssize_t most_entries(const int64_t *indptr, Py_ssize_t n, Py_ssize_t ste
 
 
 cdef int search(fml_sparse *task, entries, columns, Q, int n_threads, ballot) except -1:
-    """Find the task's k nearest samples of each query; to write them down, or to let them vote."""
+    """Compare all with all: what the task asks for is written down, or votes."""
     cdef fml_votes votes
     cdef fml_columns held
     cdef Py_ssize_t k = task.answers.k, d
@@ -190,7 +195,7 @@ def nearest(
     cdef fml_sparse task
     cdef double[:, ::1] out
     task.answers.k, task.answers.selves = indices.shape[1] + selves, selves
-    task.answers.indices, task.answers.distances = &indices[0, 0], NULL
+    task.answers.indices, task.answers.distances, task.limits = &indices[0, 0], NULL, NULL
     if distances is not None:
         out = distances
         task.answers.distances = &out[0, 0]
@@ -208,5 +213,45 @@ def vote(
     """Let the nearest samples of each query vote, written down nowhere."""
     cdef fml_sparse task
     task.answers.k, task.answers.selves = ballot.k + selves, selves
-    task.answers.indices, task.answers.distances = NULL, NULL
+    task.answers.indices, task.answers.distances, task.limits = NULL, NULL, NULL
     search(&task, entries, columns, Q, n_threads, ballot)
+
+
+def count_within(
+    entries,                                 # in     as in nearest
+    columns,                                 # in
+    Q,                                       # in
+    bint selves,                             # query i is sample i, and not its own neighbour
+    const double[::1] limits,                # in     (n_queries,)  largest distance; its square, of Euclidean ones
+    int64_t[::1] counts,                     # out    (n_queries,)
+    int n_threads,
+):
+    """Count the samples within a radius of each query, those at exactly the radius too."""
+    cdef fml_sparse task
+    task.answers.k, task.answers.selves, task.limits, task.counts = 1, selves, &limits[0], &counts[0]
+    task.indptr, task.members, task.distances = NULL, NULL, NULL
+    search(&task, entries, columns, Q, n_threads, None)
+
+
+def fill_within(
+    entries,                                 # in     as in nearest
+    columns,                                 # in
+    Q,                                       # in
+    bint selves,                             # as in count_within
+    const double[::1] limits,                # in     (n_queries,)
+    found,                                   # out    Rows of trees.py, indptr in: the running sum of count_within
+    int n_threads,
+):
+    """Write down the samples within a radius of each query by their index."""
+    cdef fml_sparse task
+    cdef const int64_t[::1] indptr = found.indptr
+    cdef int64_t[::1] indices = found.indices
+    cdef double[::1] distances
+    if not indices.shape[0]:
+        return
+    task.answers.k, task.answers.selves, task.limits, task.counts = 1, selves, &limits[0], NULL
+    task.indptr, task.members, task.distances = &indptr[0], &indices[0], NULL
+    if found.distances is not None:
+        distances = found.distances
+        task.distances = &distances[0]
+    search(&task, entries, columns, Q, n_threads, None)

@@ -1,4 +1,4 @@
-"""Twin of sparse.pyx: the nearest sparse samples and their votes, each pair of rows side by side. One thread."""
+"""Twin of sparse.pyx: the nearest sparse samples, their votes, and those within a radius, pair by pair. One thread."""
 
 import numpy as np
 
@@ -130,3 +130,30 @@ def vote(entries, columns, Q, selves, ballot, n_threads):
     distances = np.empty(indices.shape)
     nearest(entries, columns, Q, selves, distances, indices, n_threads)
     count(ballot, distances, indices)
+
+
+def count_within(entries, columns, Q, selves, limits, counts, n_threads):
+    longest, nothing = np.diff(entries.indptr).max(), np.empty(0, np.int64)
+    for begin, end in slices(len(Q.sizes)):
+        find_within(entries, Q, longest, selves, limits, counts, None, nothing, np.empty(0), begin, end)
+
+
+def fill_within(entries, columns, Q, selves, limits, found, n_threads):
+    longest, counts = np.diff(entries.indptr).max(), np.empty(len(Q.sizes), np.int64)
+    distances = np.empty(len(found.indices)) if found.distances is None else found.distances
+    for begin, end in slices(len(Q.sizes)):
+        find_within(entries, Q, longest, selves, limits, counts, found.indptr, found.indices, distances, begin, end)
+    tell(entries.measure, distances)
+
+
+@kernel
+def find_within(X, Q, longest, selves, limits, counts, indptr, indices, keys, begin, end):
+    for i in range(begin, end):
+        counts[i] = 0
+        chain = chain_of(max(longest, Q.indptr[i + 1] - Q.indptr[i]))
+        for j in range(len(X.sizes)):
+            compared = key(Q, i, X, j, chain, limits[i])
+            if compared <= limits[i] and not (selves and i == j):
+                if indptr is not None:
+                    indices[indptr[i] + counts[i]], keys[indptr[i] + counts[i]] = j, compared
+                counts[i] += 1

@@ -76,7 +76,7 @@ def of_sparse_samples():
     X = csr_matrix(X)
     for metric in ("euclidean", "cosine", "manhattan"):
         est = fastml.neighbors.NearestNeighbors(n_neighbors=40, metric=metric).fit(X)
-        found = est.kneighbors(X[:100]), est.kneighbors(X[:2])
+        found = est.kneighbors(X[:100]), est.kneighbors(X[:2]), map(np.concatenate, est.radius_neighbors(X[:100], 1.5))
         made[f"sparse {metric}"] = digest({str(i): list(part) for i, part in enumerate(found)})
     return made
 

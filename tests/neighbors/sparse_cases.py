@@ -28,6 +28,7 @@ class SparseCase:
     X: object
     Q: object
     params: dict
+    radius: float
     narrow: bool  # scikit-learn may compute in float32
     whole: bool  # whole numbers
     traits: tuple
@@ -69,11 +70,20 @@ def sparse_case(seed):
     k = min(draw.one_of(1, 2, 3, 5, 8, 33, 60), n - (Q is None))
     params = params | {"n_neighbors": k, "algorithm": draw.one_of("auto", "brute")}
     asked = values if Q is None else others
+    some = np.sort(exact(asked[:1], values, plain_kind(params))[0][0])
+    radius = float(draw.one_of(0.0, 1.0, some[rng.randint(n)], some.mean(), 2.0, 1e3))
     narrow = "float32" in (dtype, asked_dtype)
     return SparseCase(
-        seed, values, asked, held(rng, values.astype(dtype), container), Q, params, narrow, kind == "counts",
+        seed, values, asked, held(rng, values.astype(dtype), container), Q, params, radius, narrow, kind == "counts",
         (kind, density, dtype, asked_dtype, container, asked_container),
     )  # fmt: skip
+
+
+def plain_kind(params):
+    """Return the distance that the parameters stand for."""
+    if params["metric"] == "minkowski":
+        return "manhattan" if params["p"] == 1 else "euclidean"
+    return {"l1": "manhattan", "cityblock": "manhattan"}.get(params["metric"], params["metric"])
 
 
 def rows(draw, kind, n, d, density):

@@ -13,7 +13,7 @@ from fastml.neighbors import KNeighborsClassifier, NearestNeighbors
 from tests.agreement import blocks
 from tests.outcomes import assert_same_outcome, plain_names
 
-from .sparse_cases import exact, sparse_case
+from .sparse_cases import exact, plain_kind, sparse_case
 
 BLOCK = 120
 # What ours may be off by, of themselves; cosine: of 1.
@@ -22,27 +22,20 @@ RIGHT = {"cosine": 4e-15}
 NOISE, NOISE_FLOAT32 = 2e-14, 4e-6
 
 
-def plain_kind(case):
-    metric = case.params["metric"]
-    if metric == "minkowski":
-        return "manhattan" if case.params["p"] == 1 else "euclidean"
-    return {"l1": "manhattan", "cityblock": "manhattan"}.get(metric, metric)
-
-
 def rounding(case, values):
     """Return what results in float32 may be off by beside."""
     return np.abs(values) * 1e-7 if values.dtype == np.float32 else 0
 
 
 def assert_right(case):
-    kind = plain_kind(case)
+    kind = plain_kind(case.params)
     ours, theirs = (lib.neighbors.NearestNeighbors(**case.params).fit(case.X) for lib in (fastml, sklearn))
     distances, indices = ours.kneighbors(case.Q)
     plain, others = theirs.kneighbors(case.Q)
     alone = ours.kneighbors(case.Q, return_distance=False)
     report = fastml.explain(ours)["kneighbors"]
     assert report.reason is None, (str(case), report.reason)
-    assert report.kernels == ("neighbors.sparse",), str(case)
+    assert plain_names(report) == ("neighbors.sparse",), str(case)
     np.testing.assert_array_equal(alone, indices)
     assert distances.dtype == plain.dtype, str(case)
     assert indices.dtype == others.dtype, str(case)
@@ -70,10 +63,42 @@ def assert_right(case):
         np.testing.assert_array_equal(indices, np.lexsort((places, right))[:, : case.k], str(case))
 
 
-@blocks(6, quick=3)
+def assert_right_within(case):
+    kind, asked = plain_kind(case.params), {"X": case.Q, "radius": case.radius}
+    ours, theirs = (lib.neighbors.NearestNeighbors(**case.params).fit(case.X) for lib in (fastml, sklearn))
+    found, plain = (est.radius_neighbors(**asked) for est in (ours, theirs))
+    report = fastml.explain(ours)["radius_neighbors"]
+    assert (plain_names(report)[0], report.reason) == ("neighbors.sparse", None), str(case)
+    ordered = ours.radius_neighbors(**asked, sort_results=True)
+    alone = ours.radius_neighbors(**asked, return_distance=False)
+    right, sizes = exact(case.asked, case.values, kind)
+    noise = NOISE_FLOAT32 if case.narrow else NOISE
+    for i in range(len(right)):
+        distances, mine, others = found[0][i], found[1][i], plain[1][i]
+        assert (distances.dtype, mine.dtype) == (plain[0][i].dtype, others.dtype), str(case)
+        np.testing.assert_array_equal(mine, np.sort(mine))
+        np.testing.assert_array_equal(mine, alone[i])
+        assert case.Q is not None or i not in mine
+        allowed = RIGHT.get(kind, 1e-12 * right[i, mine]) + rounding(case, distances)
+        assert (np.abs(distances - right[i, mine]) <= allowed).all(), str(case)
+        differ = list(set(mine) ^ set(others))
+        apart = right[i, differ] ** 2 - case.radius**2 if kind == "euclidean" else right[i, differ] - case.radius
+        doubt = noise if kind == "cosine" else noise * (sizes[i, differ] + case.radius**2)
+        assert (np.abs(apart) <= doubt).all(), (str(case), i, differ)
+        np.testing.assert_array_equal(np.sort(ordered[1][i]), mine)
+        assert (np.diff(ordered[0][i]) >= 0).all(), str(case)
+
+
+@blocks(6, quick=2)
 def test_generated_cases(block):
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         assert_right(sparse_case(seed))
+
+
+@blocks(4, quick=1)
+def test_generated_cases_within_a_radius(block):
+    for seed in range(5000 + block * BLOCK, 5000 + (block + 1) * BLOCK):
+        assert_right_within(sparse_case(seed))
 
 
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
@@ -95,6 +120,24 @@ def test_predictions(name, metric, weights):
                 np.testing.assert_allclose(ours.predict_proba(asked), theirs.predict_proba(asked), rtol=1e-10)
 
 
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("name", ["RadiusNeighborsClassifier", "RadiusNeighborsRegressor"])
+def test_predictions_within_a_radius(name, weights):
+    rng = np.random.RandomState(0)
+    X, Q = (sp.random(n, 300, 0.05, "csr", random_state=rng) for n in (400, 60))
+    for y in (rng.randint(0, 4, 400), rng.randint(0, 4, (400, 2))):
+        ours, theirs = (
+            getattr(lib.neighbors, name)(radius=0.9, metric="cosine", weights=weights).fit(X, y)
+            for lib in (fastml, sklearn)
+        )
+        for asked in (Q, Q.toarray()):
+            np.testing.assert_allclose(ours.predict(asked), theirs.predict(asked), rtol=1e-10)
+    graphs = [lib.neighbors.radius_neighbors_graph(X, 1.5, mode="distance").toarray() for lib in (fastml, sklearn)]
+    np.testing.assert_allclose(*graphs, rtol=1e-10)
+    graphs = [lib.neighbors.kneighbors_graph(X, 5, mode="distance").toarray() for lib in (fastml, sklearn)]
+    np.testing.assert_allclose(*graphs, rtol=1e-10)
+
+
 def text(n, d, entries, seed=0):
     """Words of unequal frequency, some of them in most of the rows, and one long row."""
     rng = np.random.RandomState(seed)
@@ -110,18 +153,24 @@ def test_what_must_not_matter(metric):
     """Threads, how many queries are asked at once, and the backend: not a bit of the result."""
     X, Q = text(9000, 1500, 12), text(70, 1500, 12, seed=1)
     est = NearestNeighbors(n_neighbors=7, metric=metric).fit(X)
+    radius = {"euclidean": 1.8, "cosine": 0.6, "manhattan": 6}[metric]
     with fastml.config_context(n_threads=1):
-        one = est.kneighbors(Q)
+        one, within = est.kneighbors(Q), est.radius_neighbors(Q, radius)
+    assert 100 < sum(map(len, within[1])) < 300_000  # neither none nor all
     for n_threads in (2, 3, 8):
         with fastml.config_context(n_threads=n_threads):
             for right, found in zip(one, est.kneighbors(Q), strict=True):
                 np.testing.assert_array_equal(found, right)
+            for right, found in zip(within, est.radius_neighbors(Q, radius), strict=True):
+                np.testing.assert_array_equal(np.concatenate(found), np.concatenate(right))
     for row in (0, 35, 69):
         for right, found in zip(one, est.kneighbors(Q[row]), strict=True):
             np.testing.assert_array_equal(found[0], right[row])
     with fastml.config_context(backend="numba"):
         for right, found in zip(one, est.kneighbors(Q[30:40]), strict=True):
             np.testing.assert_array_equal(found, right[30:40])
+        for right, found in zip(within, est.radius_neighbors(Q[30:34], radius), strict=True):
+            np.testing.assert_array_equal(np.concatenate(found), np.concatenate(right[30:34]))
     assert fastml.explain(est)["kneighbors"].kernels == ("neighbors.sparse_jit",)
 
 

@@ -20,9 +20,9 @@ from fastml._kernels.neighbors.rows import COSINE, MANHATTAN
 from fastml._kernels.neighbors.trees import Rows
 from fastml.neighbors import _measures
 
-# So many queries meet the samples row by row, or so many entries; more are worth writing the samples down by columns,
-# which takes as long: some 50 us, and 12 ns an entry.
-FEW, SMALL = 16, 50_000
+# Nanoseconds an entry of the samples: to write it down by columns, at least; to meet a query, or eight side by side,
+# where the features are few enough for the second-level cache, and where they are not. And what columns take at least.
+TURN, MEET, MEET_EIGHT, MEET_EIGHT_WIDE, WIDE, COLUMNS = 8, 1.2, 5, 15, 1 << 16, 50_000
 # Between these, sums of squares neither overflow nor lose digits.
 LEAST, LARGEST = 1e-280, 1e300
 WORDS = {1: "Some row of the samples has a feature twice.", 2: "The samples are no valid CSR matrix."}
@@ -90,11 +90,19 @@ def _prepare(samples, X, measure, n_threads):
     asked = held if X is None or X is samples else _entries(kernel, X if issparse(X) else csr_array(X), measure.kind)
     if X is samples and measure.kind == COSINE and not held.sizes.all():
         raise NotCovered("Rows of zeros, asked among themselves, may be at distance 0 from themselves in scikit-learn.")
-    if len(asked.sizes) <= FEW or len(asked.sizes) * len(held.data) <= SMALL:
+    if _meets_rows(asked, len(held.data)):
         return kernel, held, None, asked
-    columns = entries.allocate_columns(held)
+    columns = entries.allocate_columns(held, asked)
     kernel.turn(held, columns)
     return kernel, held, columns, asked
+
+
+def _meets_rows(asked, n_entries):
+    """Tell whether queries are sooner done with row by row; those of many entries pass over the rows several times."""
+    n_queries = len(asked.sizes)
+    passes = -(-np.diff(asked.indptr).max() // entries.SLAB) * -(-n_queries // 8)
+    side_by_side = MEET_EIGHT if asked.n_features <= WIDE else MEET_EIGHT_WIDE
+    return passes * n_entries * (MEET if n_queries == 1 else side_by_side) <= TURN * n_entries + COLUMNS
 
 
 def _is_wide(X):

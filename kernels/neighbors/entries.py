@@ -43,7 +43,7 @@ class Columns(NamedTuple):
 
     starts   (n_features + 1,)      int64     where each column begins
     members  (n_entries,)           ENTRY     samples that have an entry, ascending in a column
-    place    (n_features,)          int32     which of `full` holds the column; -1: none
+    place    (n_features,)          int32     which of `full` holds the column; -1: none; -2: the column is left out
     full     (n_full, n)            float64   columns of which many samples have an entry
     """
 
@@ -65,15 +65,17 @@ def allocate(data, indices, indptr, n_features, measure):
     )
 
 
-def allocate_columns(entries):
-    """Return unfilled Columns, but for which are full."""
+def allocate_columns(entries, Q):
+    """Return unfilled Columns of the features that the queries have, but for which are full."""
     n = len(entries.sizes)
+    asked = np.zeros(entries.n_features, bool)
+    asked[Q.indices] = True
     counts = np.bincount(entries.indices, minlength=entries.n_features)
-    many = counts * ONE_IN > n
-    place = np.full(entries.n_features, -1, np.int32)
+    many = asked & (counts * ONE_IN > n)
+    place = np.where(asked, np.int32(-1), np.int32(-2))
     n_full = np.count_nonzero(many)
     place[many] = np.arange(n_full, dtype=np.int32)
-    counts[many] = 0
+    counts[many | ~asked] = 0
     starts = np.zeros(entries.n_features + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
     return Columns(starts, np.empty(starts[-1], ENTRY), place, np.zeros((n_full, n)))

@@ -135,6 +135,10 @@ FML_INLINE void fml_sparse_sift(const fml_sparse *t, fml_sparse_query q, ptrdiff
     for (ptrdiff_t s = 0; s < n; s += FML_LANES_F64) {
         const double last = within ? t->limits[q.at] : fml_last_of(found, t->answers.k)->key;
         double most = last;
+        if (!within && last == 0) {  /* as near, but later, nothing comes before it: all rows may be equal */
+            for (ptrdiff_t at = s; at < n; at++) sums[at] = 0;
+            return;
+        }
         unsigned bits = (1u << (n - s < FML_LANES_F64 ? n - s : FML_LANES_F64)) - 1;
         if (n - s >= FML_LANES_F64) {
             const vf64 sum = vload_f64(sums + s), size = vload_f64(sizes + s);

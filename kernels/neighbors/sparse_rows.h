@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     const int64_t *starts;           /* (d + 1,)         in */
     fml_entry *members;              /* (n_entries,)     out of fml_turn */
-    const int32_t *place;            /* (d,)             in   which of `full`, or -1 */
+    const int32_t *place;            /* (d,)             in   which of `full`; -1: none; -2: the column is left out */
     double *full;                    /* (n_full, n)      out of fml_turn; zeros in */
 } fml_columns;
 
@@ -50,13 +50,14 @@ static inline int fml_measure_rows(const fml_entries *t) {
     return 0;
 }
 
-/* Writes the rows down by columns.  next (d,): scratch, where a column goes on, or of a full one ~place. */
+/* Writes the rows down by columns.  next (d,): scratch, where a column goes on, or of a full one -2 - place. */
 static inline void fml_turn(const fml_entries *t, const fml_columns *columns, int64_t *next) {
-    for (ptrdiff_t f = 0; f < t->d; f++) next[f] = columns->place[f] < 0 ? columns->starts[f] : ~(int64_t)columns->place[f];
+    for (ptrdiff_t f = 0; f < t->d; f++) next[f] = columns->place[f] == -1 ? columns->starts[f] : -2 - (int64_t)columns->place[f];
     for (ptrdiff_t i = 0; i < t->n; i++)
         for (int64_t e = t->indptr[i]; e < t->indptr[i + 1]; e++) {
             const int32_t f = t->indices[e];
-            if (next[f] < 0) columns->full[~next[f] * t->n + i] = t->data[e];
+            if (columns->place[f] == -2) continue;
+            if (next[f] < 0) columns->full[(-2 - next[f]) * t->n + i] = t->data[e];
             else columns->members[next[f]++] = (fml_entry){t->data[e], i};
         }
 }

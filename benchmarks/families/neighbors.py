@@ -101,7 +101,8 @@ class Estimators(Library):
         if n_rows is not None:
             X = others(data)[:n_rows]
             model.set_params(n_jobs=None if n_rows == 1 else threads())
-        return Task(lambda: model.kneighbors(X), nearest)
+        narrow = sparse.issparse(X) and X.dtype == np.float32
+        return Task(lambda: model.kneighbors(X), distances_of if narrow else nearest)
 
     def within(self, data, neighbors=None, radius=None, **parameters):
         """The neighbours of the samples themselves within the radius of so many, or of others within a given one."""
@@ -136,6 +137,11 @@ def nearest(found):
     apart = np.diff(distances, axis=1) > 0
     alone = apart & np.pad(apart, ((0, 0), (1, 0)), constant_values=True)[:, :-1]
     return {"distances": distances, "indices": np.where(alone, indices[:, :-1], -1)}
+
+
+def distances_of(found):
+    """Distances alone: scikit-learn's are of float32, in which others are as near by rounding."""
+    return {"distances": found[0]}
 
 
 def sizes(found):

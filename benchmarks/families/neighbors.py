@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import gamma, pi
 
 import numpy as np
+from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
 
 from benchmarks.families.tree import grid
@@ -51,6 +52,28 @@ class Digits:
         return {"X": X.astype(dtype), "y": y}
 
 
+@dataclass(frozen=True)
+class Texts:
+    """As of a TF-IDF vectoriser: rows of length 1, words by Zipf's law, the vocabulary in no order; three classes."""
+
+    n: int
+    d: int
+    words: int  # of a text
+    asked: int
+
+    def __call__(self, dtype):
+        rng = np.random.default_rng(0)
+        n = self.n + self.asked
+        odds = np.cumsum(np.arange(1, self.d + 1) ** -0.9)
+        words = rng.permutation(self.d)[np.searchsorted(odds, rng.uniform(0, odds[-1], n * self.words), "right")]
+        X = sparse.csr_matrix((np.ones(words.size), (np.repeat(np.arange(n), self.words), words)), (n, self.d))
+        rarity = np.log((1 + n) / (1 + np.bincount(X.indices, minlength=self.d))) + 1
+        X.data *= rarity[X.indices]
+        X.data /= np.repeat(np.sqrt(X.multiply(X).sum(axis=1).A1), np.diff(X.indptr))
+        X = X.astype(dtype, copy=False)
+        return {"X": X[: self.n], "y": rng.integers(0, 3, self.n), "asked": X[self.n :]}
+
+
 def weighted_manhattan(x, y, w):
     """A metric as users write it."""
     total = 0.0
@@ -88,18 +111,22 @@ class Estimators(Library):
         """The nearest of the samples themselves, or of ``n_rows`` near some of them; of one, as a service is asked."""
         model, X = self.model(**parameters).fit(data["X"], data["y"]), data["X"]
         if n_rows is not None:
-            X = X[:n_rows] + X.dtype.type(0.01)
+            X = others(data)[:n_rows]
             model.set_params(n_jobs=None if n_rows == 1 else threads())
-        return Task(lambda: model.kneighbors(X), nearest)
+        narrow = sparse.issparse(X) and X.dtype == np.float32
+        return Task(lambda: model.kneighbors(X), distances_of if narrow else nearest)
 
-    def within(self, data, neighbors, **parameters):
-        radius = data["radius"] if "radius" in data else radius_of(neighbors, *data["X"].shape)
+    def within(self, data, neighbors=None, radius=None, **parameters):
+        """The neighbours of the samples themselves within the radius of so many, or of others within a given one."""
+        X = data["X"] if radius is None else others(data)
+        if radius is None:
+            radius = data["radius"] if "radius" in data else radius_of(neighbors, *X.shape)
         model = self.model(radius=radius, **parameters).fit(data["X"])
-        return Task(lambda: model.radius_neighbors(data["X"]), sizes)
+        return Task(lambda: model.radius_neighbors(X), sizes)
 
     def predict(self, data, **parameters):
         model = self.model(**parameters).fit(data["X"], data["y"])
-        X = data["X"] + data["X"].dtype.type(0.01)
+        X = others(data)
         return Task(lambda: model.predict(X), lambda found: {"predictions": found})
 
     def factors(self, data, n_rows=None, **parameters):
@@ -112,12 +139,22 @@ class Estimators(Library):
         return Task(lambda: model.score_samples(X), lambda scores: {"factors": scores})
 
 
+def others(data):
+    """Samples to ask about: texts that are not among those of the fit, or points near those."""
+    return data["asked"] if "asked" in data else data["X"] + data["X"].dtype.type(0.01)
+
+
 def nearest(found):
     """Distances, and the indices of all but the last neighbour where no other one is as near."""
     distances, indices = found
     apart = np.diff(distances, axis=1) > 0
     alone = apart & np.pad(apart, ((0, 0), (1, 0)), constant_values=True)[:, :-1]
     return {"distances": distances, "indices": np.where(alone, indices[:, :-1], -1)}
+
+
+def distances_of(found):
+    """Distances alone: scikit-learn's are of float32, in which others are as near by rounding."""
+    return {"distances": found[0]}
 
 
 def sizes(found):
@@ -163,6 +200,8 @@ TREE = {"algorithm": "kd_tree"}
 OWN = {"metric": weighted_manhattan, "metric_params": {"w": np.ones(20)}}
 BRUTE = {"algorithm": "brute"}
 SPHERE = {"metric": "haversine"}
+LIBRARY = Texts(20_000, 50_000, 115, 2_000)
+COSINE = {"metric": "cosine"}
 
 PROMISED = (
     Workload("kd-2d", "kneighbors", Points(200_000, 2), TEN, "10 nearest of 200k x 2 among themselves", cost=0.7,
@@ -212,6 +251,22 @@ PROMISED = (
              "5 nearest by a function as metric, 1k x 3", cost=1, goals={F64: 20}),
     Workload("brute-row", "kneighbors", Points(20_000, 64), BRUTE | {"n_rows": 1},
              "5 nearest of one row, by brute force among 20k x 64", cost=1e-3, goals={F64: 1}),
+    Workload("sparse-cosine", "kneighbors", LIBRARY, TEN | COSINE | {"n_rows": 2_000},
+             "10 nearest of 2k by cosine, among 20k sparse texts of 100 words of 50k", cost=1.5,
+             goals={F64: 3, "float32": 3}),
+    Workload("sparse", "kneighbors", LIBRARY, TEN | {"n_rows": 2_000},
+             "10 nearest of 2k, among 20k sparse texts of 100 words of 50k", cost=1.5, goals={F64: 3, "float32": 3}),
+    Workload("sparse-row", "kneighbors", LIBRARY, TEN | COSINE | {"n_rows": 1},
+             "10 nearest of one text by cosine, among 20k", cost=0.04, goals={F64: 1.5, "float32": 1.5}),
+    Workload("sparse-rows", "kneighbors", LIBRARY, TEN | {"n_rows": 20},
+             "10 nearest of 20 texts, among 20k", cost=0.04, goals={F64: 1}),
+    Workload("sparse-radius", "within", LIBRARY, COSINE | {"radius": 0.8},
+             "neighbours of 2k within 0.8 by cosine, among 20k sparse texts", cost=1.5, goals={F64: 2, "float32": 2}),
+    Workload("sparse-predict", "predict", LIBRARY, COSINE | {"estimator": "KNeighborsClassifier"},
+             "KNeighborsClassifier by cosine, predict, 2k texts, fit to 20k", cost=1.5, goals={F64: 3}),
+    Workload("sparse-manhattan", "kneighbors", Texts(3_000, 20_000, 60, 200),
+             TEN | {"metric": "manhattan", "n_rows": 200},
+             "10 nearest of 200 by manhattan, among 3k sparse texts", cost=0.3, goals={F64: 10}),
     Workload("brute-digits", "predict", Digits(), {"estimator": "KNeighborsClassifier"},
              "KNeighborsClassifier, predict, digits", cost=0.02, goals={F64: 3}),
     Workload("lof", "factors", Points(20_000, 5), {}, "LocalOutlierFactor, 20k x 5", cost=0.5, goals={F64: 4}),
@@ -242,4 +297,20 @@ def searches(n, d):
     yield "knn-mean", "predict", points, {"estimator": "KNeighborsRegressor", "weights": "distance"}, 2 * one
 
 
-WORKLOADS = PROMISED + grid(searches)
+def texts():
+    """The grid of sparse samples."""
+    for n, d, words in ((150, 1_000, 20), (1_000, 5_000, 40), (5_000, 20_000, 80)):
+        data = Texts(n, d, words, min(n, 500))
+        for kind, settings in (("row", {"n_rows": 1}), ("rows", {"n_rows": 20}), ("all", {"n_rows": 500})):
+            for metric in ("euclidean", "cosine", "manhattan"):
+                cost = 4e-4 + settings["n_rows"] * n * (3e-7 if metric == "manhattan" else 4e-8)
+                name = f"grid-sparse-{kind}-{metric}-{n}"
+                about = f"nearest of {settings['n_rows']} texts by {metric}, among {n}"
+                yield Workload(name, "kneighbors", data, settings | {"metric": metric}, about, cost=cost, grid=True)
+        for metric, radius in (("euclidean", 1.2), ("cosine", 0.8), ("manhattan", 5.0)):
+            name, about = f"grid-sparse-within-{metric}-{n}", f"neighbours within {radius} by {metric}, among {n} texts"
+            settings = {"metric": metric, "radius": radius}
+            yield Workload(name, "within", data, settings, about, cost=4e-4 + n * n * 4e-8, grid=True)
+
+
+WORKLOADS = PROMISED + grid(searches) + tuple(texts())

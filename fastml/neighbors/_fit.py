@@ -61,6 +61,8 @@ class NeighborsSearch(Accelerated):
             call_from(home, fit or self._fit, X, y)
         finally:
             self.algorithm = algorithm
+        if issparse(self._fit_X):
+            return self
         if callable(self.metric):
             if self._method() == "ball_tree":
                 self._fit_method, n_threads = "ball_tree", effective_n_threads(self.n_jobs or None)
@@ -133,11 +135,13 @@ class NeighborsSearch(Accelerated):
             return None
         if self._fit_method != "brute":
             raise NotCovered(f"The neighbours are searched by algorithm={self._fit_method!r}.")
-        if issparse(self._fit_X):
-            raise NotCovered("The samples of the fit are sparse.")
-        if self.effective_metric_ == "haversine" and not self.effective_metric_params_:
+        sparse = issparse(self._fit_X)
+        if self.effective_metric_ == "haversine" and not self.effective_metric_params_ and not sparse:
             return None
-        return _measures.measure_of(self.effective_metric_, self.effective_metric_params_, self._fit_X.shape[1])
+        measure = _measures.measure_of(self.effective_metric_, self.effective_metric_params_, self._fit_X.shape[1])
+        if sparse and self.effective_metric_ not in _measures.OF_SPARSE:
+            raise NotCovered(f"metric={self.effective_metric_!r} has no kernel for sparse samples.")
+        return measure
 
     def _tree_search(self, itself):
         """Return the Search of the fitted model: that of the fit, or of the tree that it was given or loaded with."""
@@ -200,7 +204,7 @@ def refuse(est, X):
         raise NotCovered(f"algorithm={est.algorithm!r} has no kernel.")
     if isinstance(X, FITTED):
         raise NotCovered(f"X is a fitted {type(X).__name__}.")
-    if issparse(X):
+    if issparse(X) and (callable(est.metric) or est.algorithm in TREES):
         raise NotCovered("X is sparse.")
     if callable(est.metric):
         if est.algorithm == "kd_tree":

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
-from fastml.neighbors import _brute, _search
+from fastml.neighbors import _brute, _search, _sparse
 from fastml.neighbors._fit import NeighborsSearch, named
 
 
@@ -90,16 +90,18 @@ class KNeighbors(NeighborsSearch):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1 or type(k) is bool:
             return super().kneighbors(X, n_neighbors, return_distance)  # raises the error
-        if (by_function or self._fit_method == "brute") and issparse(X):
+        among_sparse = issparse(self._fit_X)
+        if (by_function or self._fit_method == "brute") and issparse(X) and not among_sparse:
             raise NotCovered("X is sparse.")
-        if issparse(X) or k > self.n_samples_fit_ - (X is None):
+        if (issparse(X) and not among_sparse) or k > self.n_samples_fit_ - (X is None):
             return super().kneighbors(X, n_neighbors, return_distance)  # the same
         queries = None if X is None else self._queries(X)
         options = {"with_distances": bool(return_distance), "n_threads": effective_n_threads(self.n_jobs)}
         if by_function:
             distances, indices = by_function.nearest(queries, int(k), with_distances=bool(return_distance))
         elif measure:
-            distances, indices = _brute.nearest(self._fit_X, queries, int(k), measure=measure, **options)
+            search = _sparse if among_sparse else _brute
+            distances, indices = search.nearest(self._fit_X, queries, int(k), measure=measure, **options)
         else:
             distances, indices = _search.nearest(search.planted, queries, int(k), metric=search.metric, **options)
         return (distances, indices) if return_distance else indices
@@ -122,19 +124,20 @@ class KNeighbors(NeighborsSearch):
         measure = self._brute_measure()
         if measure and not self._metric_is_as_fitted():
             raise NotCovered("The metric was changed after the fit.")  # scikit-learn's votes look at it
+        among_sparse = issparse(self._fit_X)
         if (
             not isinstance(k, Integral)
             or type(k) is bool
             or not 1 <= k <= self.n_samples_fit_ - (X is None)
-            or issparse(X)
-            or not len(self._fit_X) == len(self._y) == self.n_samples_fit_  # after edits
+            or (issparse(X) and not among_sparse)
+            or not self._fit_X.shape[0] == len(self._y) == self.n_samples_fit_  # after edits
         ):
             return None
         search = None if measure else self._tree_search(X is None)
         queries = None if X is None else self._queries(X)
         options = {"n_threads": effective_n_threads(self.n_jobs)}
         if measure:
-            vote = partial(_brute.vote, self._fit_X, queries, measure=measure, **options)
+            vote = partial((_sparse if among_sparse else _brute).vote, self._fit_X, queries, measure=measure, **options)
         else:
             vote = partial(_search.vote, search.planted, queries, metric=search.metric, **options)
-        return Ask(vote, weights == "distance", self.n_samples_fit_ if X is None else len(queries))
+        return Ask(vote, weights == "distance", self.n_samples_fit_ if X is None else queries.shape[0])

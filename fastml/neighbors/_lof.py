@@ -78,6 +78,8 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         [1, 1, -1, 1]
         """
         refuse(self, X)
+        if issparse(X):
+            raise NotCovered("X is sparse.")
         return super().fit(X, y)  # which asks for _fit and kneighbors
 
     def _fit(self, X, y=None):
@@ -130,6 +132,9 @@ class LocalOutlierFactor(KNeighbors, sklearn.neighbors.LocalOutlierFactor):
         """
         if self._by_function():  # which takes what scikit-learn takes
             return super().kneighbors(X, n_neighbors, return_distance)
+        if issparse(vars(self).get("_fit_X")):
+            note("the samples are sparse: scikit-learn's own search")
+            return super(KNeighbors, self).kneighbors(X, n_neighbors, return_distance)
         measure = self._brute_measure()
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         whole = isinstance(k, Integral) and type(k) is not bool

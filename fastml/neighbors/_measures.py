@@ -26,6 +26,7 @@ PLAIN = {
     "canberra": rows.CANBERRA,
     "braycurtis": rows.BRAY_CURTIS,
 }
+OF_SPARSE = {"euclidean", "cosine", "manhattan", "cityblock", "l1"}  # those between sparse samples
 NAMES = PLAIN.keys() | {"minkowski", "seuclidean", "mahalanobis"}
 
 

@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
-from fastml.neighbors import _brute, _search
+from fastml.neighbors import _brute, _search, _sparse
 from fastml.neighbors._fit import NeighborsSearch
 
 
@@ -86,9 +86,10 @@ class RadiusNeighbors(NeighborsSearch):
         by_brute_force = self._fit_method == "brute"  # on the sphere without a measure
         if by_brute_force and not isinstance(radius, Real):
             raise NotCovered("Only a tree is asked about several radii.")
-        if by_brute_force and issparse(X):
+        among_sparse = issparse(self._fit_X)
+        if by_brute_force and issparse(X) and not among_sparse:
             raise NotCovered("X is sparse.")
-        if not self._is_well_put(X, with_distances, sort):
+        if not self._is_well_put(None if among_sparse else X, with_distances, sort):
             return None
         queries = None if X is None else self._queries(X)
         if not self._are_radii(radius, queries):
@@ -99,7 +100,8 @@ class RadiusNeighbors(NeighborsSearch):
             "n_threads": effective_n_threads(self.n_jobs),
         }
         if measure:
-            return _brute.within(self._fit_X, queries, radius, measure=measure, **options)
+            search = _sparse if among_sparse else _brute
+            return search.within(self._fit_X, queries, radius, measure=measure, **options)
         return _search.within(search.planted, queries, radius, metric=search.metric, **options)
 
     @staticmethod
@@ -107,7 +109,7 @@ class RadiusNeighbors(NeighborsSearch):
         return not issparse(X) and isinstance(sort, Integral | np.bool_) and bool(with_distances or not sort)
 
     def _are_radii(self, radius, queries):
-        n_queries = self.n_samples_fit_ if queries is None else len(queries)
+        n_queries = self.n_samples_fit_ if queries is None else queries.shape[0]
         return isinstance(radius, Real) or np.shape(radius) in ((1,), (n_queries,))
 
     def _voters(self, X):

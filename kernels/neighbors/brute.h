@@ -8,10 +8,9 @@
  */
 #ifndef FML_BRUTE_H
 #define FML_BRUTE_H
+#include "answers.h"
 #include "brute_rows.h"
 #include "hits.h"
-#include "keep.h"
-#include "votes.h"
 
 #define FML_IMPL "tile_impl.h"
 #include "typed.h"
@@ -152,18 +151,10 @@ FML_INLINE void fml_begin(const fml_brute *t, const float *Q, ptrdiff_t first, f
 }
 
 static inline void fml_write_nearest(const fml_brute *t, ptrdiff_t query, int worker, fml_pair *found) {
+    const fml_answers out = {t->distances, t->indices, t->votes, t->k, t->selves};
     if (t->k > FML_ORDERED) fml_sort_heap(found, t->k);
-    const ptrdiff_t left_out = t->selves ? fml_left_out(&found->index, 2, t->k, query) : -1, k = t->k - t->selves;
-    int64_t *const indices = t->votes ? t->votes->indices + k * worker : t->indices + k * query;
-    double *const distances = t->votes ? fml_booth(t->votes, worker) : t->distances ? t->distances + k * query : NULL;
-    ptrdiff_t at = 0;
-    for (ptrdiff_t j = 0; j < t->k; j++) {
-        if (j == left_out) continue;
-        indices[at] = found[j].index == INT64_MAX ? 0 : found[j].index;
-        if (distances) distances[at] = fml_told(&t->rows, found[j].key);
-        at++;
-    }
-    if (t->votes) fml_vote(t->votes, query, worker);
+    for (ptrdiff_t j = 0; (t->distances || t->votes) && j < t->k; j++) found[j].key = fml_told(&t->rows, found[j].key);
+    fml_write_answers(&out, query, worker, found);
 }
 
 /* Without blocks: every sample is computed. */

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 import fastml
 import fastml.neighbors
@@ -72,8 +73,26 @@ def of_other_metrics():
     return made
 
 
+def of_sparse_samples():
+    """Return digests of answers among sparse samples: duplicates, a long row, words that most rows have."""
+    rng, made = np.random.RandomState(0), {}
+    X = rng.rand(5000, 400) * (rng.rand(5000, 400) < 0.3 / (1 + np.arange(400) / 4))
+    X[1000:1200], X[7] = X[:200], rng.rand(400)
+    X = csr_matrix(X)
+    for metric in ("euclidean", "cosine", "manhattan"):
+        est = fastml.neighbors.NearestNeighbors(n_neighbors=40, metric=metric).fit(X)
+        found = est.kneighbors(X[:100]), est.kneighbors(X[:2]), map(np.concatenate, est.radius_neighbors(X[:100], 1.5))
+        made[f"sparse {metric}"] = digest({str(i): list(part) for i, part in enumerate(found)})
+    return made
+
+
 def digests():
-    return of_other_metrics() | small_digests() | {name: digest(seen(large_case(name))) for name in LARGE}
+    return (
+        of_sparse_samples()
+        | of_other_metrics()
+        | small_digests()
+        | {name: digest(seen(large_case(name))) for name in LARGE}
+    )
 
 
 def main():

@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._dispatch import NotCovered, note
 from fastml._registry import Accelerated
-from fastml._validate import check_weights, check_X, is_clean_target
+from fastml._validate import check_weights, check_X, is_clean_csr, is_clean_target
 from fastml._versions import check_sample_weight, thread_config
 from fastml.linear_model import _descent
 
@@ -42,7 +42,8 @@ class FastSGD(Accelerated):
 
     def _checked(self, X, y, *, reset):
         """Check samples and targets as ``validate_data(self, X, y, ...)`` does."""
-        if type(X) is np.ndarray and X.ndim and is_clean_target(y, len(X)) and y.ndim == 1:
+        looks_clean = (type(X) is np.ndarray and X.ndim) or is_clean_csr(X, SAMPLES["dtype"])
+        if looks_clean and is_clean_target(y, X.shape[0]) and y.ndim == 1:
             return check_X(self, X, reset=reset, **SAMPLES), y
         return validate_data(self, X, y, reset=reset, **SAMPLES)
 

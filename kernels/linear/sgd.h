@@ -58,11 +58,21 @@ FML_INLINE void fml_sgd_draw(fml_sgd *s, int32_t *order) {
     }
 }
 
+/* Has the first lines of so many bytes fetched, and no line beside them: a core waits for the memory, not for itself. */
+FML_INLINE void fml_fetch(const void *start, ptrdiff_t n_bytes) {
+    const char *line = (const char *)((uintptr_t)start & ~(uintptr_t)63), *end = (const char *)start + n_bytes;
+    if (end > line + 64 * FML_LINES) end = line + 64 * FML_LINES;
+    for (; line < end; line += 64) __builtin_prefetch(line);
+}
+
 static inline void fml_sgd_begin_epoch(fml_sgd *s) {
     s->at = s->drawn = 0;
     s->stream = s->seed;
     s->objective = 0;
 }
+
+/* Whether the objective decides when to stop. */
+FML_INLINE int is_judged(const fml_sgd *s) { return !s->is_scored && s->tol > -INFINITY && s->max_iter > 1; }
 
 /* What an epoch has come to, once it is scored where that is asked for: better is less. */
 static inline void fml_sgd_judge(fml_sgd *s, double value, double limit) {

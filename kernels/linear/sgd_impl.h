@@ -9,7 +9,8 @@ static void NAME(fold)(fml_sgd *s) {
     const T a = s->mean_a, b = 1.0 / s->mean_b, scale = s->scale;
     if (mean)
         for (ptrdiff_t j = 0; j < s->d; j++) mean[j] = FMA(a, w[j], mean[j]) * b;
-    for (ptrdiff_t j = 0; j < s->d; j++) w[j] *= scale;
+    if (scale != 1)
+        for (ptrdiff_t j = 0; j < s->d; j++) w[j] *= scale;
     s->mean_a = 0, s->mean_b = s->scale = 1;
 }
 
@@ -17,7 +18,8 @@ static void NAME(begin)(fml_sgd *s) {
     const T *w = s->w;
     for (ptrdiff_t i = 0; i < s->n; i++) s->order[i] = i;
     s->square = s->size = 0;
-    for (ptrdiff_t j = 0; j < s->d; j++) s->square += (double)w[j] * w[j], s->size += fabs(w[j]);
+    if (is_judged(s))
+        for (ptrdiff_t j = 0; j < s->d; j++) s->square += (double)w[j] * w[j], s->size += fabs(w[j]);
     s->scale = s->mean_b = 1;
     s->mean_a = s->u = s->reach = 0;
     if (s->penalty == FML_L2) s->l1_ratio = 0;
@@ -50,20 +52,14 @@ static void NAME(end_epoch)(fml_sgd *s, ptrdiff_t n_learnt) {
 
 /* Draws ahead, and has the row, target and weight fetched that come up FML_AHEAD samples later. */
 FML_INLINE void NAME(look_ahead)(fml_sgd *s, int32_t *order, const int sparse) {
-    if (s->drawn >= s->n) return;
     fml_sgd_draw(s, order);
     const ptrdiff_t i = order[s->drawn - 1];
     const T *x = s->X;
-    ptrdiff_t bytes = s->d * (ptrdiff_t)sizeof(T);
     if (sparse) {
-        const ptrdiff_t first = s->indptr[i];
-        bytes = (s->indptr[i + 1] - first) * (ptrdiff_t)sizeof(T);
-        x += first;
-        const char *columns = (const char *)(s->indices + first);
-        for (ptrdiff_t line = 0; line < FML_LINES && 64 * line * (ptrdiff_t)sizeof(T) < bytes * (ptrdiff_t)sizeof(int32_t); line++)
-            __builtin_prefetch(columns + 64 * line);
-    } else x += i * s->d;
-    for (ptrdiff_t line = 0; line < FML_LINES && 64 * line < bytes + 63; line++) __builtin_prefetch((const char *)x + 64 * line);
+        const ptrdiff_t first = s->indptr[i], length = s->indptr[i + 1] - first;
+        fml_fetch(x + first, length * (ptrdiff_t)sizeof(T));
+        fml_fetch(s->indices + first, length * (ptrdiff_t)sizeof(int32_t));
+    } else fml_fetch(x + i * s->d, s->d * (ptrdiff_t)sizeof(T));
     if (s->codes) __builtin_prefetch(s->codes + i);
     else __builtin_prefetch((const T *)s->y + i);
     if (s->weights) __builtin_prefetch((const T *)s->weights + i);
@@ -74,8 +70,8 @@ FML_INLINE void NAME(learn)(fml_sgd *s, ptrdiff_t n_rows, const int sparse) {
     int32_t *const order = s->order;
     const ptrdiff_t n = s->n, d = s->d;
     const int schedule = s->schedule, penalty = s->penalty, is_aggressive = schedule >= FML_PA1;
-    const int is_judged = !s->is_scored && s->tol > -INFINITY && s->max_iter > 1;
-    const int norms = !is_judged || is_aggressive || !penalty ? 0 : penalty == FML_L2 ? 1 : 2;
+    const int judged = is_judged(s);
+    const int norms = !judged || is_aggressive || !penalty ? 0 : penalty == FML_L2 ? 1 : 2;
     const double alpha = s->alpha, l1_ratio = s->l1_ratio, bound = s->bound, eta0 = s->eta0;
     const int has_jump = !is_aggressive && (s->loss == FML_HINGE || s->loss == FML_EPSILON);
     double eta = s->eta, t = s->t, reach = s->reach, carried = 0;
@@ -113,7 +109,7 @@ FML_INLINE void NAME(learn)(fml_sgd *s, ptrdiff_t n_rows, const int sparse) {
         if (schedule == FML_OPTIMAL) eta = 1.0 / (alpha * (s->optimal_init + t - 1));
         else if (schedule == FML_INVSCALING) eta = eta0 / pow(t, s->power_t);
 
-        if (is_judged) {
+        if (judged) {
             s->objective += fml_loss(s->loss, bound, y, p);
             if (!is_aggressive && penalty) {
                 const T length_w = sqrt(s->square), size_w = s->size;

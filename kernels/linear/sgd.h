@@ -58,11 +58,12 @@ FML_INLINE void fml_sgd_draw(fml_sgd *s, int32_t *order) {
     }
 }
 
-/* Has the first lines of so many bytes fetched, and no line beside them: a core waits for the memory, not for itself. */
+/* Has the first lines of so many bytes fetched, and no line beside them: a core waits for memory here. Into the last cache: on
+ * its way into the first one a line takes up a place longer (200,000 rows of 50: 60 against 67 ns a row). */
 FML_INLINE void fml_fetch(const void *start, ptrdiff_t n_bytes) {
     const char *line = (const char *)((uintptr_t)start & ~(uintptr_t)63), *end = (const char *)start + n_bytes;
     if (end > line + 64 * FML_LINES) end = line + 64 * FML_LINES;
-    for (; line < end; line += 64) __builtin_prefetch(line);
+    for (; line < end; line += 64) __builtin_prefetch(line, 0, 1);
 }
 
 static inline void fml_sgd_begin_epoch(fml_sgd *s) {

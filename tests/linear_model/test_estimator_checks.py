@@ -1,5 +1,6 @@
 """scikit-learn's own checks of estimators: they may fail where they fail for its own class, and nowhere else."""
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastml.linear_model
@@ -18,6 +19,7 @@ def expected(estimator):
     return expected_failures(plain_of(type(estimator)))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected)
 def test_estimator(estimator, check):
     check(estimator)

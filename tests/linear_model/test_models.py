@@ -118,18 +118,20 @@ def test_pickles_and_clones():
 def test_hinges_have_scikit_learns_own_bits():
     """On lattices, where samples lie on the margin itself, and sums in another order would tell otherwise."""
     rng = np.random.RandomState(0)
-    for seed in range(60):
-        X = rng.randint(-3, 4, (50, rng.randint(2, 40))) * 0.1
-        y = rng.randint(0, 2 + seed % 2, 50)
-        for name, params in (
-            ("Perceptron", {"eta0": 0.1}),
-            ("SGDClassifier", {"eta0": 0.1, "learning_rate": "constant"}),
-        ):
+    perceptron, constant = ("Perceptron", {"eta0": 0.1}), ("SGDClassifier", {"eta0": 0.1, "learning_rate": "constant"})
+    for seed in range(120):
+        X = (rng.randint(-3, 4, (50, rng.randint(2, 40))) * 0.1).astype([float, np.float32][seed % 3 == 2])
+        X = sp.csr_matrix(X) if seed % 5 == 4 else X
+        y, weights = rng.randint(0, 2 + seed % 2, 50), rng.randint(1, 4, 50) if seed % 4 == 3 else None
+        for name, params in (perceptron, constant, ("SGDClassifier", {"penalty": "elasticnet"})):
             ours, plain = (
-                getattr(module, name)(max_iter=20, tol=None, random_state=seed, **params).fit(X, y)
+                getattr(module, name)(max_iter=20, tol=None, random_state=seed, **params).fit(
+                    X, y, sample_weight=weights
+                )
                 for module in (fastml.linear_model, sklearn.linear_model)
             )
             np.testing.assert_array_equal(ours.coef_, plain.coef_)
+            np.testing.assert_array_equal(ours.intercept_, plain.intercept_)
 
 
 def test_out_of_core_is_in_memory():

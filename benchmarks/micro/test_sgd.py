@@ -36,5 +36,5 @@ def test_descend(benchmark, kernel, dtype, loss, penalty):
     )
     coef, intercepts, one = np.zeros((1, N_FEATURES), dtype), np.zeros(1), np.ones(1, np.int32)
     given = None, codes, None, None, how, one, np.ones((1, 2)), one.astype(np.uint32), intercepts, None, np.zeros(1)
-    benchmark(sgd.descend, X, coef, *given, None, 1)
+    benchmark(sgd.descend, X, coef, *given, None, True, 1)
     assert np.isfinite(coef).all()

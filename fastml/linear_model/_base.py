@@ -1,12 +1,14 @@
 """What the linear models by stochastic gradient descent share: what is covered, the samples, the scores."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._dispatch import NotCovered, note
 from fastml._registry import Accelerated
-from fastml._validate import check_weights, check_X, is_clean_csr, is_clean_target
+from fastml._validate import all_finite, check_weights, check_X, is_clean_csr, is_clean_target
 from fastml._versions import check_sample_weight, thread_config
 from fastml.linear_model import _descent
 
@@ -17,6 +19,7 @@ SAMPLES = {
     "accept_large_sparse": False,
 }
 MAX_INT = np.iinfo(np.int32).max
+_LARGE = 1 << 20  # bytes of samples
 _OVERFLOW = (
     "Floating-point under-/overflow occurred at epoch #%d. Scaling input data with StandardScaler or MinMaxScaler "
     "might help."
@@ -37,15 +40,39 @@ class FastSGD(Accelerated):
             return False
         taken = coef.dtype == X.dtype and coef.flags.carray and (not issparse(X) or X.nnz > 0)
         if not taken:
+            if is_finite_later(self, X) and not all_finite(X):
+                raise FloatingPointError("samples hold NaN or infinity")
             note("scikit-learn's own code fitted the model: no sample has an entry, or the weights have another type.")
         return taken
 
+    @contextmanager
+    def _looking_later(self, X, y, *, reset):
+        """Let the kernel look for NaN and infinity in large samples, as it reads them; on an error scikit-learn does.
+
+        What was done before is undone then: its own code looks first.
+        """
+        before = vars(self).copy()
+        try:
+            yield
+        except (FloatingPointError, ValueError):
+            if not is_finite_later(self, X):
+                raise
+            now = vars(self).copy()
+            _become(self, before)
+            validate_data(self, X, y, reset=reset, **SAMPLES)
+            _become(self, now)
+            raise
+
     def _checked(self, X, y, *, reset):
-        """Check samples and targets as ``validate_data(self, X, y, ...)`` does."""
+        """Check samples and targets as ``validate_data(self, X, y, ...)`` does, but see :meth:`_looking_later`."""
         looks_clean = (type(X) is np.ndarray and X.ndim) or is_clean_csr(X, SAMPLES["dtype"])
         if looks_clean and is_clean_target(y, X.shape[0]) and y.ndim == 1:
-            return check_X(self, X, reset=reset, **SAMPLES), y
+            return self._checked_samples(X, reset=reset), y
         return validate_data(self, X, y, reset=reset, **SAMPLES)
+
+    def _checked_samples(self, X, *, reset):
+        """Check samples, but see :meth:`_looking_later`."""
+        return check_X(self, X, reset=reset, ensure_all_finite=not is_finite_later(self, X), **SAMPLES)
 
     def _checked_weights(self, sample_weight, X, **allowed):
         """Check weights of samples; None: all 1."""
@@ -108,6 +135,7 @@ class FastSGD(Accelerated):
             positives=np.ones(1, np.int32),
             class_weights=np.array([class_weights], np.float64),
             seeds=np.array([seed], np.uint32),
+            is_finite=not is_finite_later(self, X),
             n_threads=1,
             **rest,
         )
@@ -122,6 +150,18 @@ class FastSGD(Accelerated):
         if type(coef) is not np.ndarray or thread_config()["array_api_dispatch"]:
             raise NotCovered("the weights are no dense array of NumPy, or arrays of other libraries are allowed.")
         return check_X(self, X, reset=False, accept_sparse="csr") @ coef.T
+
+
+def is_finite_later(est, X):
+    """Tell whether the kernel looks for NaN and infinity: a pass over samples beyond the cache is a sixth of a fit."""
+    is_large = type(X) is np.ndarray and X.ndim == 2 and X.dtype.type in SAMPLES["dtype"] and X.nbytes >= _LARGE
+    return is_large and not est.early_stopping and not thread_config()["assume_finite"]
+
+
+def _become(est, attributes):
+    """Give an estimator other attributes in the place of its own."""
+    vars(est).clear()
+    vars(est).update(attributes)
 
 
 def raise_overflow(n_epochs, overflowed):

@@ -11,7 +11,7 @@ from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
 from fastml._versions import check_partial_fit_first_call, thread_config
 from fastml.linear_model import _descent
-from fastml.linear_model._base import MAX_INT, FastSGD, raise_overflow, seed_of_order, skip_seed
+from fastml.linear_model._base import MAX_INT, FastSGD, is_finite_later, raise_overflow, seed_of_order, skip_seed
 
 _NUMBERS = "biuf"
 
@@ -125,6 +125,13 @@ class FastSGDClassifier(FastSGD):
             return super()._partial_fit(
                 X, y, alpha, loss, learning_rate, max_iter, classes, sample_weight, coef_init, intercept_init
             )
+        with self._looking_later(X, y, reset=not hasattr(self, "classes_")):
+            given = sample_weight, coef_init, intercept_init
+            return self._partial_fit_by_kernel(X, y, alpha, loss, learning_rate, max_iter, classes, *given)
+
+    def _partial_fit_by_kernel(
+        self, X, y, alpha, loss, learning_rate, max_iter, classes, sample_weight, coef_init, intercept_init
+    ):
         X, y = self._checked(X, y, reset=not hasattr(self, "classes_"))
         if not self._knows(classes):
             check_partial_fit_first_call(self, classes)
@@ -227,6 +234,7 @@ class FastSGDClassifier(FastSGD):
             positives=np.arange(n_classes, dtype=np.int32),
             class_weights=np.column_stack((self._expanded_class_weight, np.ones(n_classes))),
             seeds=_seeds(self.random_state, n_classes),
+            is_finite=not is_finite_later(self, X),
             weights=weights,
             held_out=held_out,
             score=scores and (lambda model, *learnt: scores[model](*learnt)),

@@ -50,7 +50,9 @@ def settings(is_sparse, *, loss, epsilon, penalty, schedule, tol, **numbers):
     return Settings(**{name: kind(numbers[name]) for name, kind in Settings.__annotations__.items()})
 
 
-def descend(X, models, how, *, targets, positives, class_weights, seeds, weights, held_out, score, n_threads):
+def descend(
+    X, models, how, *, targets, positives, class_weights, seeds, weights, held_out, score, is_finite, n_threads
+):
     """Fit the models; return their numbers of epochs, and which of them overflowed in the last one.
 
     X             : (n_samples, n_features) array or CSR matrix, float64 or float32.
@@ -63,6 +65,9 @@ def descend(X, models, how, *, targets, positives, class_weights, seeds, weights
     weights       : (n_samples,) of the type of X, or None: all 1.
     held_out      : (n_samples,) bool, samples that are not learnt from; None: none.
     score         : score(model, coef, intercept), asked after each epoch instead of the objective; or None.
+
+    is_finite     : whether X is known to be, as it has to be for CSR matrices and with samples held out; else
+                    FloatingPointError, before anything has changed, if it is not.
 
     The same sums whatever the number of threads.
     """
@@ -85,5 +90,6 @@ def descend(X, models, how, *, targets, positives, class_weights, seeds, weights
         models.mean_coef,
         models.mean_intercepts,
         score,
+        is_finite,
         n_threads,
     )

@@ -5,8 +5,7 @@ import sklearn.linear_model
 from sklearn.utils import check_random_state
 
 from fastml._dispatch import accelerated
-from fastml._validate import check_X
-from fastml.linear_model._base import SAMPLES, FastSGD, seed_of_order, skip_seed
+from fastml.linear_model._base import FastSGD, seed_of_order, skip_seed
 
 
 class SGDOneClassSVM(FastSGD, sklearn.linear_model.SGDOneClassSVM):
@@ -109,7 +108,14 @@ class SGDOneClassSVM(FastSGD, sklearn.linear_model.SGDOneClassSVM):
         """Check and allocate, in scikit-learn's order."""
         if self.verbose:
             return super()._partial_fit(X, alpha, loss, learning_rate, max_iter, sample_weight, coef_init, offset_init)
-        X = check_X(self, X, reset=getattr(self, "coef_", None) is None, **SAMPLES)
+        reset = getattr(self, "coef_", None) is None
+        with self._looking_later(X, None, reset=reset):
+            X = self._checked_samples(X, reset=reset)
+            return self._partial_fit_by_kernel(
+                X, alpha, loss, learning_rate, max_iter, sample_weight, coef_init, offset_init
+            )
+
+    def _partial_fit_by_kernel(self, X, alpha, loss, learning_rate, max_iter, sample_weight, coef_init, offset_init):
         n_features = X.shape[1]
         weights = self._checked_weights(sample_weight, X)
         if getattr(self, "coef_", None) is None or coef_init is not None:

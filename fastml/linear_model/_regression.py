@@ -111,7 +111,16 @@ class SGDRegressor(FastSGD, sklearn.linear_model.SGDRegressor):
                 X, y, alpha, loss, learning_rate, max_iter, sample_weight, coef_init, intercept_init
             )
         first_call = getattr(self, "coef_", None) is None
-        X, y = self._checked(X, y, reset=first_call)
+        with self._looking_later(X, y, reset=first_call):
+            X, y = self._checked(X, y, reset=first_call)
+            return self._partial_fit_by_kernel(
+                X, y, alpha, loss, learning_rate, max_iter, sample_weight, coef_init, intercept_init
+            )
+
+    def _partial_fit_by_kernel(
+        self, X, y, alpha, loss, learning_rate, max_iter, sample_weight, coef_init, intercept_init
+    ):
+        first_call = getattr(self, "coef_", None) is None
         y = np.ascontiguousarray(y, X.dtype)
         n_features = X.shape[1]
         weights = self._checked_weights(sample_weight, X)

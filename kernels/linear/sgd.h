@@ -20,6 +20,7 @@ typedef struct {
     const int32_t *codes;            /* (n,)           classes; the model's own is `positive`, whose target is 1 */
     const void *weights;             /* (n,)  T        NULL: all 1 */
     const uint8_t *held_out;         /* (n,)           1: not learnt from; NULL: none */
+    int is_watched;                  /*                1: samples may hold NaN or infinity; then `is_doubtful` is out */
     ptrdiff_t n, d;
     int is_f32, positive;
     double negative;                 /*                target of the other classes */
@@ -40,7 +41,7 @@ typedef struct {
     double reach;                    /*                largest magnitude of a prediction */
     double mean_a, mean_b, u, eta, optimal_init, objective, best;
     int64_t epoch, no_improvement;
-    int state;
+    int state, is_doubtful;
 } fml_sgd;
 
 #define FML_AHEAD 8                  /* rows that are fetched before their turn */

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastml._kernels._arrays import Csr
 from fastml._kernels.linear.rows import L1, models_at_once, with_zeros
+from fastml._kernels.runtime.finite import all_finite
 from fastml._kernels.runtime.interrupt cimport FML_SLICE_NS, FML_WORTHWHILE_NS
 from fastml._kernels.runtime.pool cimport parallel_for
 
@@ -25,6 +26,7 @@ cdef extern from "sgd.h" nogil:
         const int32_t *codes
         const void *weights
         const uint8_t *held_out
+        int is_watched
         Py_ssize_t n, d
         int is_f32, positive
         double negative
@@ -38,7 +40,7 @@ cdef extern from "sgd.h" nogil:
         void *q
         int32_t *order
         int64_t epoch
-        int state
+        int state, is_doubtful
 
     ctypedef struct fml_sgd_slice:
         fml_sgd **models
@@ -78,7 +80,21 @@ cdef int set_how(fml_sgd *shared, how) except -1:
     return 0
 
 
-cdef int run(fml_sgd *models, Py_ssize_t n_models, w, score, Py_ssize_t first, int n_threads) except -1:
+cdef int refuse_doubtful(fml_sgd *models, Py_ssize_t n_models, X) except -1:
+    """Look at the samples if a product with one was not finite; if they are, there is no more to watch."""
+    cdef Py_ssize_t i
+    cdef bint is_doubtful = False
+    for i in range(n_models):
+        is_doubtful |= models[i].is_doubtful
+    if is_doubtful:
+        if not all_finite(X):
+            raise FloatingPointError("samples hold NaN or infinity")
+        for i in range(n_models):
+            models[i].is_doubtful = models[i].is_watched = 0
+    return 0
+
+
+cdef int run(fml_sgd *models, Py_ssize_t n_models, X, w, score, Py_ssize_t first, int n_threads) except -1:
     """Fit models side by side, a slice of samples at a time. Model i learns w[i] and is model first + i to `score`."""
     cdef fml_sgd_slice part
     cdef fml_sgd *model
@@ -104,6 +120,7 @@ cdef int run(fml_sgd *models, Py_ssize_t n_models, w, score, Py_ssize_t first, i
             with nogil:
                 parallel_for(fml_sgd_run_slice, &part, n_active, n_threads)
             PyErr_CheckSignals()
+            refuse_doubtful(models, n_models, X)
             for i in range(n_models):
                 model = models + i
                 if model.state == FML_WAITING:
@@ -127,12 +144,14 @@ def descend(
     floating[:, ::1] mean_coef,              # inout  (n_models, n_features)  None: no average
     double[::1] mean_intercepts,             # inout  (n_models,)
     score,                                   # in     score(model, coef, intercept) -> float ends an epoch; None
+    bint is_finite,                          # in     whether X is known to be; False: not for Csr, nor with held_out
     int n_threads,
 ):
     """Fit the models. Returns epochs (n_models,) int64, and whether numbers overflowed in the last (n_models,) bool.
 
     The results are the same bit for bit for any number of threads. O(n_models * n_epochs * n_entries).
-    Raises what `score` and signal handlers raise; the models are then half-fitted.
+    Raises what `score` and signal handlers raise; the models of Csr are then half-fitted. FloatingPointError: X is not
+    finite, and nothing has changed.
     """
     cdef fml_sgd shared
     cdef fml_sgd *models
@@ -150,7 +169,7 @@ def descend(
         shared.weights = &weights[0]
     if held_out is not None:
         shared.held_out = &held_out[0]
-    shared.is_scored = score is not None
+    shared.is_scored, shared.is_watched = score is not None, not is_finite
 
     most = models_at_once(n_models, shared.n, X, n_threads)
     n_epochs, overflowed = np.empty(n_models, np.int64), np.empty(n_models, bool)
@@ -172,7 +191,7 @@ def descend(
                 models[i].weight_pos, models[i].weight_neg = class_weights[first + i, 0], class_weights[first + i, 1]
                 models[i].intercept, models[i].mean_intercept = intercepts[first + i], mean_intercepts[first + i]
                 fml_sgd_begin(models + i)
-            run(models, n_here, held, score, first, n_threads)
+            run(models, n_here, X, held, score, first, n_threads)
             for i in range(n_here):
                 overflowed[first + i] = models[i].state == FML_OVERFLOW
                 n_epochs[first + i] = models[i].epoch

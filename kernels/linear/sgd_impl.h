@@ -75,7 +75,8 @@ FML_INLINE void NAME(learn)(fml_sgd *s, ptrdiff_t n_rows, const int sparse) {
     const double alpha = s->alpha, l1_ratio = s->l1_ratio, bound = s->bound, eta0 = s->eta0;
     const int has_jump = !is_aggressive && (s->loss == FML_HINGE || s->loss == FML_EPSILON);
     double eta = s->eta, t = s->t, reach = s->reach, carried = 0;
-    int is_carried = 0;
+    const int is_watched = s->is_watched && !s->epoch;
+    int is_carried = 0, is_doubtful = 0;
 
     const ptrdiff_t end = n_rows < n - s->at ? s->at + n_rows : n;
     for (; s->at < end; s->at++) {
@@ -98,6 +99,7 @@ FML_INLINE void NAME(learn)(fml_sgd *s, ptrdiff_t n_rows, const int sparse) {
         double raw = carried;
         if (!is_carried) raw = sparse ? NAME(dot_csr)(w, x, indices, length) : NAME(dot)(w, x, d);
         is_carried = 0;
+        is_doubtful |= is_watched & !(raw - raw == 0);   /* NaN and infinity are, times whatever weight */
         double p = (T)(raw * s->scale) + s->intercept;
         const double y = s->codes ? (s->codes[i] == s->positive ? 1.0 : s->negative) : ((const T *)s->y)[i];
         if (has_jump) {
@@ -175,7 +177,7 @@ FML_INLINE void NAME(learn)(fml_sgd *s, ptrdiff_t n_rows, const int sparse) {
         }
         t += 1;
     }
-    s->eta = eta, s->t = t, s->reach = reach;
+    s->eta = eta, s->t = t, s->reach = reach, s->is_doubtful |= is_doubtful;
 }
 
 static void NAME(run)(fml_sgd *s, ptrdiff_t n_rows) {

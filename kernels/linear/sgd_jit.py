@@ -10,6 +10,7 @@ from fastml._kernels._jit import fma, kernel
 from fastml._kernels.linear import rows_jit as rows
 from fastml._kernels.linear.loss_jit import EPSILON, HINGE, from_jump, gradient, loss
 from fastml._kernels.linear.settings import PENALTIES, SCHEDULES
+from fastml._kernels.runtime.finite_jit import all_finite
 from fastml._kernels.runtime.random_jit import xorshift
 
 NONE, L1, L2, ELASTICNET = range(len(PENALTIES))
@@ -195,8 +196,11 @@ def descend(
     mean_coef,
     mean_intercepts,
     score,
+    is_finite,
     n_threads,
 ):
+    if not (is_finite or all_finite(X)):
+        raise FloatingPointError("samples hold NaN or infinity")
     n_epochs, overflowed = np.empty(len(coef), np.int64), np.empty(len(coef), bool)
     for k in range(len(coef)):
         of_model = y if codes is None else np.where(codes == positives[k], 1.0, how.negative).astype(coef.dtype)

@@ -7,6 +7,7 @@ import pytest
 import sklearn.linear_model
 
 import fastml.linear_model
+from fastml.linear_model import _base
 from tests.bad_inputs import DATA, NOT_A_COUNT, WEIGHTS, N, frame, good
 from tests.outcomes import ADDRESS, assert_same_outcome
 from tests.tree.bad_inputs import TARGETS, labels
@@ -128,3 +129,63 @@ def test_not_fitted_and_other_features(name):
 
     assert_same(ask)
     assert_same(go_on)
+
+
+@pytest.fixture
+def all_are_large(monkeypatch):
+    """Let the kernel look for NaN and infinity in samples of any size."""
+    monkeypatch.setattr(_base, "_LARGE", 1)
+
+
+def with_entries(dtype, *entries):
+    X = np.random.RandomState(0).randn(60, 9).astype(dtype)
+    for i, j, value in entries:
+        X[i, j] = value
+    return X
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("all_are_large")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "longdouble", ">f8"])
+@pytest.mark.parametrize(
+    "entries", [(), [(0, 0, np.nan)], [(59, 8, np.inf)], [(7, 3, -np.inf), (8, 3, np.inf)], [(30, 5, 1e30)]]
+)
+def test_large_samples(name, dtype, entries):
+    def X():
+        return with_entries(dtype, *entries)
+
+    def y():
+        return np.arange(60) % 3
+
+    assert_same(fitting(name, X=X, y=y))
+    assert_same(fitting(name, X=lambda: np.asfortranarray(X()), y=y, shuffle=False))
+    assert_same(fitting(name, X=X, y=lambda: np.zeros(60)))
+    assert_same(fitting(name, X=X, y=y, sample_weight=lambda: np.ones(3)))
+    assert_same(fitting(name, X=X, y=y, given={"coef_init": np.ones(2)}))
+    if name in ("SGDClassifier", "Perceptron"):
+        assert_same(fitting(name, X=X, y=lambda: y() + 5, method="partial_fit"))
+        assert_same(fitting(name, X=X, y=y, early_stopping=True))
+
+    def go_on(library, left):
+        left["estimator"] = est = getattr(library, name)(random_state=0).fit(with_entries(dtype), y())
+        est.partial_fit(X().astype("float32"), y())
+
+    assert_same(go_on)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("all_are_large")
+@pytest.mark.parametrize("data", DATA)
+def test_data_of_any_size(data):
+    assert_same(fitting("SGDClassifier", X=DATA[data]))
+
+
+@pytest.mark.usefixtures("all_are_large")
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_to_start_from_stay_where_samples_are_refused(name):
+    start = np.ones((1, 9) if name in ("SGDClassifier", "Perceptron") else 9)
+    est = getattr(fastml.linear_model, name)()
+    with pytest.raises(ValueError, match="contains NaN"):
+        est.fit(with_entries(float, (50, 3, np.nan)), np.arange(60) % 2, coef_init=start)
+    assert (start == 1).all()

@@ -59,6 +59,7 @@ def descend(kernel, X, how, y=None, codes=None, n_models=1, weights=None, held_o
         mean_coef,
         mean_intercepts,
         score,
+        True,
         n_threads,
     )
     return coef, intercepts, np.zeros(shape) if mean_coef is None else mean_coef, mean_intercepts, epochs, overflowed

@@ -29,6 +29,12 @@ ACCELERATED = {
         "RandomForestRegressor": "fastml.ensemble._forest",
         "RandomTreesEmbedding": "fastml.ensemble._forest",
     },
+    "sklearn.linear_model": {
+        "Perceptron": "fastml.linear_model._classification",
+        "SGDClassifier": "fastml.linear_model._classification",
+        "SGDOneClassSVM": "fastml.linear_model._one_class",
+        "SGDRegressor": "fastml.linear_model._regression",
+    },
     "sklearn.metrics": {
         "euclidean_distances": "fastml.metrics._pairwise",
         "pairwise_distances": "fastml.metrics._pairwise",
@@ -82,6 +88,9 @@ SINCE = {
     "fastml.ensemble._gb": (1, 9),
     "fastml.ensemble._iforest": (1, 9),
     "fastml.ensemble._weight_boosting": (1, 9),
+    "fastml.linear_model._classification": (1, 9),
+    "fastml.linear_model._one_class": (1, 9),
+    "fastml.linear_model._regression": (1, 9),
     "fastml.tree._classes": (1, 9),
 }
 

@@ -6,6 +6,7 @@ scikit-learn's function, whose conversions, errors and warnings are therefore th
 """
 
 import numpy as np
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.metrics.pairwise import check_pairwise_arrays
 from sklearn.utils.validation import validate_data
 
@@ -73,6 +74,12 @@ accept_sparse, accept_large_sparse, **more
         if reset:
             name_features(est, X)
         return X.copy() if copy else X
+    if not more and not copy and accept_sparse == "csr" and is_clean_csr(X, dtype):
+        enough = X.shape[0] >= ensure_min_samples and X.shape[1] >= ensure_min_features
+        if enough and (reset or _is_known(est, X)) and (thread_config()["assume_finite"] or all_finite(X.data)):
+            if reset:
+                name_features(est, X)
+            return X
     checked = validate_data(
         est,
         _on_host(X),
@@ -219,6 +226,16 @@ def _is_clean(array, dtype, ndim):
         return False
     flags = array.flags
     return flags.c_contiguous and flags.aligned
+
+
+def is_clean_csr(X, dtype):
+    """Tell whether CSR samples can be taken as they are, their values and their numbers of rows and columns apart."""
+    if type(X) not in (csr_matrix, csr_array) or X.ndim != 2 or not X.data.size:
+        return False
+    indices_are_int32 = X.indices.dtype == X.indptr.dtype == np.int32
+    return (
+        indices_are_int32 and all(part.flags.carray for part in (X.indices, X.indptr)) and _is_clean(X.data, dtype, 1)
+    )
 
 
 def name_features(est, X):

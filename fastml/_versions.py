@@ -35,6 +35,7 @@ try:
     from sklearn.utils._chunking import get_chunk_n_rows
     from sklearn.utils._mask import _get_mask as get_mask
     from sklearn.utils._param_validation import Hidden, validate_params
+    from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
 
@@ -61,6 +62,7 @@ __all__ = [
     "NeighborsHeap",
     "Tree",
     "check_number_of_labels",
+    "check_partial_fit_first_call",
     "check_sample_weight",
     "dbscan_inner",
     "fit_context",

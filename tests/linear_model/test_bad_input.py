@@ -35,7 +35,7 @@ PARAMETERS = {
     "early_stopping": (True, None, 1),
     "class_weight": ("balanced", {0: 2.0}, {0: 1, 5: 3}, "word", [1, 2]),
     "random_state": (0, np.int64(3), -1, 2.5, "a", 2**33),
-    "n_jobs": (1, -1, 2.5, "a"),
+    "n_jobs": (1, -1, 0, 2.5, "a"),
 }
 
 

@@ -119,7 +119,7 @@ class Seeds:
     def _products(self, first):
         norms = self.given_norms
         if norms is None:  # their rounding depends on the memory order
-            norms = self.norms if issparse(self.X) or self.X.flags.c_contiguous else row_norms(self.X, squared=True)
+            norms = self.norms if not self.dense or self.X.flags.c_contiguous else row_norms(self.X, squared=True)
         return Products(self.X, norms, self.filled, first)
 
     def _by_distances(self, n_clusters, n_trials, tell_apart, n_threads):

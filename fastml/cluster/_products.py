@@ -1,7 +1,6 @@
 """Greedy k-means++ by scikit-learn's own operations, where a choice hangs on rounding."""
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.extmath import row_norms
 
 
@@ -15,10 +14,11 @@ class Products:
     def __init__(self, X, norms, weights, first):
         """Start with a first centre; weights (n_samples,) or None: all 1."""
         self.X, self.norms, self.weights = X, norms.reshape(-1), weights
-        self.columns = X.T.tocsr() if issparse(X) else X.T  # SciPy would convert it for every product
+        self.dense = isinstance(X, np.ndarray)
+        self.columns = X.T if self.dense else X.T.tocsr()  # SciPy would convert it for every product
         self.column = np.ones((X.shape[0], 1)) if weights is None else weights.reshape(-1, 1)
         row = X[[first]]
-        squares = self._squares(row.toarray() if issparse(row) else row)
+        squares = self._squares(row if self.dense else row.toarray())
         self.closest, self.potential = squares[0], squares @ self.column[:, 0]
 
     def choose(self, uniform):
@@ -30,14 +30,16 @@ class Products:
 
     def follow(self, choices):
         """Make centres of candidates that were chosen elsewhere: pairs as of `choose`."""
-        sparse, room = issparse(self.X), None
+        room = None
         for drawn, best in choices[:-1]:
-            # only one row is needed, but a dense one might be rounded otherwise alone
-            rows, row = (self.X[drawn[[best]]], 0) if sparse else (self.X[drawn], best)
-            if not sparse and room is None:
-                room = np.empty((len(drawn), len(self.X)))
-            nearest = self._products(rows, room)[row]
-            np.minimum(self.closest, self._finish(nearest, _norms_of(rows)[row]), out=self.closest)
+            if self.dense:  # only one row is needed, but alone it might be rounded otherwise
+                rows = self.X[drawn]
+                room = np.empty((len(drawn), len(self.X))) if room is None else room
+                nearest = np.matmul(rows, self.columns, out=room)[best]
+            else:
+                rows, best = self.X[drawn[[best]]], 0
+                nearest = (rows @ self.columns).toarray()[0]
+            np.minimum(self.closest, self._finish(nearest, _norms_of(rows)[best]), out=self.closest)
         for drawn, best in choices[-1:]:
             self._add(drawn, best)
 
@@ -59,13 +61,9 @@ class Products:
         return best
 
     def _squares(self, rows):
-        return self._finish(self._products(rows), _norms_of(rows)[:, np.newaxis])
-
-    def _products(self, rows, out=None):
-        if not issparse(self.X):
-            return np.matmul(rows, self.columns, out=out)
         products = rows @ self.columns
-        return products.toarray() if issparse(products) else products
+        products = products if isinstance(products, np.ndarray) else products.toarray()
+        return self._finish(products, _norms_of(rows)[:, np.newaxis])
 
     def _finish(self, products, norms):
         """Make squared distances of the products with rows of these norms."""
@@ -76,4 +74,4 @@ class Products:
 
 
 def _norms_of(rows):
-    return row_norms(rows, squared=True) if issparse(rows) else np.einsum("ij,ij->i", rows, rows)
+    return np.einsum("ij,ij->i", rows, rows) if isinstance(rows, np.ndarray) else row_norms(rows, squared=True)

@@ -36,8 +36,6 @@ class FastSGD(Accelerated):
 
     def _is_covered(self, X, coef):
         """Tell whether our loop takes checked samples."""
-        if self.verbose:
-            return False
         taken = coef.dtype == X.dtype and coef.flags.carray and (not issparse(X) or X.nnz > 0)
         if not taken:
             if is_finite_later(self, X) and not all_finite(X):
@@ -116,10 +114,33 @@ class FastSGD(Accelerated):
             t=self.t_,
         )
 
+    def _begin(self, n_features, dtype):
+        """Set what a model begins with that is no array of scikit-learn's allocation: an average, and ``t_``."""
+        if self.average > 0 and getattr(self, "_average_coef", None) is None:
+            self._average_coef, self._average_intercept = np.zeros(n_features, dtype), np.zeros(1, dtype)
+        if not hasattr(self, "t_"):
+            self.t_ = 1.0
+
     def _descend_one(
-        self, X, targets, coef, intercept, mean_coef, mean_intercept, how, seed, class_weights=(1, 1), **rest
+        self,
+        X,
+        targets,
+        coef,
+        intercept,
+        mean_coef,
+        mean_intercept,
+        how,
+        seed,
+        *,
+        weights,
+        class_weights=(1, 1),
+        held_out=None,
+        score=None,
     ):
-        """Fit one model in place. Returns its intercepts, the plain one and the averaged, and its epochs."""
+        """Fit one model in place. Returns its intercepts, the plain one and the averaged, and its epochs.
+
+        score : as of :meth:`_score_of`.
+        """
         one = slice(None) if coef.ndim == 2 else np.newaxis
         models = _descent.Models(
             coef[one],
@@ -135,9 +156,11 @@ class FastSGD(Accelerated):
             positives=np.ones(1, np.int32),
             class_weights=np.array([class_weights], np.float64),
             seeds=np.array([seed], np.uint32),
+            weights=weights,
+            held_out=held_out,
+            score=score and (lambda model, *learnt: score(*learnt)),
             is_finite=not is_finite_later(self, X),
             n_threads=1,
-            **rest,
         )
         raise_overflow(n_epochs, overflowed)
         return float(models.intercepts[0]), float(models.mean_intercepts[0]), int(n_epochs[0])

@@ -194,7 +194,7 @@ class FastSGDClassifier(FastSGD):
             class_weights=self._expanded_class_weight[::-1],
             weights=weights,
             held_out=held_out,
-            score=score and (lambda model, *learnt: score(*learnt)),
+            score=score,
         )
         if averaged:
             self._average_intercept[0] = mean_intercept

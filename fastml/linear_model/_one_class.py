@@ -122,11 +122,8 @@ class SGDOneClassSVM(FastSGD, sklearn.linear_model.SGDOneClassSVM):
             self._allocate_parameter_mem(1, n_features, X.dtype, coef_init, offset_init, one_class=1)
         elif n_features != self.coef_.shape[-1]:
             raise ValueError(f"Number of features {n_features} does not match previous data {self.coef_.shape[-1]}.")
-        if self.average and getattr(self, "_average_coef", None) is None:
-            self._average_coef, self._average_intercept = np.zeros(n_features, X.dtype), np.zeros(1, X.dtype)
+        self._begin(n_features, X.dtype)
         self._loss_function_ = self._get_loss_function(loss)
-        if not hasattr(self, "t_"):
-            self.t_ = 1.0
         if self._is_covered(X, self._standard_coef if self.average else self.coef_):
             how = self._how(X, alpha=alpha, loss=loss, learning_rate=learning_rate, max_iter=max_iter, one_class=True)
             self._learn(X, weights, how)
@@ -151,8 +148,6 @@ class SGDOneClassSVM(FastSGD, sklearn.linear_model.SGDOneClassSVM):
             how,
             seed,
             weights=weights,
-            held_out=None,
-            score=None,
         )
         self.t_ += self.n_iter_ * X.shape[0]
         self.offset_ = 1 - np.atleast_1d(intercept)

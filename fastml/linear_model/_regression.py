@@ -126,10 +126,7 @@ class SGDRegressor(FastSGD, sklearn.linear_model.SGDRegressor):
         weights = self._checked_weights(sample_weight, X)
         if first_call:
             self._allocate_parameter_mem(1, n_features, X.dtype, coef_init, intercept_init)
-        if self.average > 0 and getattr(self, "_average_coef", None) is None:
-            self._average_coef, self._average_intercept = np.zeros(n_features, X.dtype), np.zeros(1, X.dtype)
-        if not hasattr(self, "t_"):
-            self.t_ = 1.0
+        self._begin(n_features, X.dtype)
         if self._is_covered(X, self._standard_coef if self.average else self.coef_):
             self._learn(
                 X, y, weights, self._how(X, alpha=alpha, loss=loss, learning_rate=learning_rate, max_iter=max_iter)
@@ -159,7 +156,7 @@ class SGDRegressor(FastSGD, sklearn.linear_model.SGDRegressor):
             seed,
             weights=weights,
             held_out=held_out,
-            score=score and (lambda model, *learnt: score(*learnt)),
+            score=score,
         )
         self.t_ += self.n_iter_ * X.shape[0]
         self.intercept_ = np.atleast_1d(intercept)

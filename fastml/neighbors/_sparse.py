@@ -36,9 +36,7 @@ def nearest(samples, X, k, *, measure, with_distances, n_threads):
     indices = np.empty((len(asked[-1].sizes), k), np.int64)
     distances = np.empty(indices.shape) if with_distances else None
     kernel.nearest(*asked, X is None, distances, indices, n_threads)
-    if with_distances and is_narrow(samples, X, measure):
-        distances = distances.astype(np.float32)
-    return distances, indices
+    return _told(distances, samples, X, measure), indices
 
 
 def vote(samples, X, ballot, *, measure, n_threads):
@@ -65,17 +63,16 @@ def within(samples, X, radius, *, measure, with_distances, sort, n_threads):
     if sort:
         order = np.lexsort((indices, distances, np.repeat(np.arange(n_queries), np.diff(indptr))))
         indices, distances = indices[order], distances[order]
-    if with_distances and is_narrow(samples, X, measure):
-        distances = distances.astype(np.float32)
-    return Rows(indptr, indices, distances)
+    return Rows(indptr, indices, _told(distances, samples, X, measure))
 
 
-def is_narrow(samples, X, measure):
-    """Tell whether scikit-learn gives distances in float32: those that it computes chunk by chunk, of float32."""
+def _told(distances, samples, X, measure):
+    """Return distances of scikit-learn's type: float32 where it computes them chunk by chunk, of float32."""
     X = samples if X is None else X
-    if measure.kind == MANHATTAN or not samples.dtype == X.dtype == np.float32:
-        return False
-    return issparse(X) or measure.kind == COSINE or not (samples.nnz and samples.indices.dtype == np.int32)
+    if distances is None or measure.kind == MANHATTAN or not samples.dtype == X.dtype == np.float32:
+        return distances
+    by_chunks = issparse(X) or measure.kind == COSINE or not (samples.nnz and samples.indices.dtype == np.int32)
+    return distances.astype(np.float32) if by_chunks else distances
 
 
 def _prepare(samples, X, measure, n_threads):

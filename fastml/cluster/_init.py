@@ -1,13 +1,12 @@
 """Starting centres: k-means++ by our kernel, the other ways by scikit-learn's own method."""
 
-from functools import cached_property
-
 import numpy as np
 import sklearn.cluster
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.extmath import row_norms
 
 from fastml._dispatch import record
+from fastml._lazy import lazy
 from fastml._versions import ROUNDS_RUNNING_SUMS
 from fastml.cluster._draws import EvenDraws, WeightedDraws
 from fastml.cluster._plusplus import Undecided, note_rounding, plusplus, repays
@@ -67,12 +66,12 @@ class Seeds:
             self.draws = WeightedDraws(self.filled, random_state)
         self.state, self.n_drawn = None, 0  # a state of the source, which takes NumPy 30 µs to tell, and draws since
 
-    @cached_property
+    @lazy
     def samples(self):
         X = self.X
         return csr_matrix(X, dtype=self.dtype) if issparse(X) else np.ascontiguousarray(X, self.dtype)
 
-    @cached_property
+    @lazy
     def norms(self):
         return squared_norms(self.samples)
 

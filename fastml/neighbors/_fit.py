@@ -1,6 +1,5 @@
 """The fit that the estimators of neighbours share, and what it leaves for searches."""
 
-from functools import cached_property
 from numbers import Real
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from sklearn.neighbors import VALID_METRICS, BallTree, KDTree
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._dispatch import NotCovered, note
+from fastml._lazy import lazy
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
 from fastml._validate import check_X
@@ -104,7 +104,7 @@ class NeighborsSearch(Accelerated):
         tree = TREES[self._fit_method]
         return tree(X, self.leaf_size, metric=self.effective_metric_, **self.effective_metric_params_)
 
-    @cached_property
+    @lazy
     def _tree(self):
         """scikit-learn's own tree, which its code may ask for; grown when it does."""
         if vars(self).get("_fit_method") not in TREES:

@@ -179,5 +179,7 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
 def _is_covered(X):
     """Tell whether the kernel takes these samples as they are: scikit-learn's function does not convert them."""
     if issparse(X):
-        return X.format == "csr" and X.dtype in (np.float64, np.float32) and X.indices.dtype == np.int32
+        return (
+            X.format == "csr" and X.dtype in (np.float64, np.float32) and X.indices.dtype == X.indptr.dtype == np.int32
+        )
     return type(X) is np.ndarray and X.dtype in (np.float64, np.float32, np.int64)

@@ -24,15 +24,18 @@ def initial_centers(est, X, init, weights, random_state, n_threads, *, init_size
     """
     n_samples, n_clusters = X.shape[0], est.n_clusters
     filled = np.ones(n_samples, X.dtype) if weights is None else weights
-    if not (isinstance(init, str) and init == "k-means++"):
-        no_norms = np.broadcast_to(X.dtype.type(0), (n_samples,))  # only k-means++ reads them
+    is_plusplus = isinstance(init, str) and init == "k-means++"
+    own_way = type(est)._init_centroids is not sklearn.cluster.KMeans._init_centroids  # a subclass's
+    if own_way or not is_plusplus:
+        # only k-means++ reads them
+        norms = row_norms(X, squared=True) if is_plusplus else np.broadcast_to(X.dtype.type(0), (n_samples,))
         return lambda: est._init_centroids(
             X,
-            x_squared_norms=no_norms,
+            x_squared_norms=norms,
             init=init,
             random_state=random_state,
             sample_weight=filled,
-            init_size=init_size,
+            **({} if init_size is None else {"init_size": init_size}),
         )
     if init_size is None or init_size >= n_samples:
         seeds = Seeds(X, weights, random_state)

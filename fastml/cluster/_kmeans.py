@@ -111,7 +111,7 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
                 if init_is_array:
                     init -= means
 
-        self._tol = self.tol and np.mean(variances) * self.tol
+        self._tol = np.mean(variances) * self.tol if self.tol else 0
         samples = _lloyd.prepare(X, weights, n_clusters=self.n_clusters)
         elkan = self._algorithm == "elkan"
         next_centers = initial_centers(self, X, init, weights, random_state, n_threads)

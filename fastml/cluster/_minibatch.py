@@ -14,6 +14,10 @@ def step(X, weights, centers, centers_new, seen, random_state, *, reassign, reas
 
     Returns the inertia of the batch before the centres moved.
     """
+    if (*seen.shape, X.shape[1]) != centers.shape:  # edited since the last step
+        raise ValueError(
+            f"cluster_centers_ has the shape {centers.shape}, but _counts {seen.shape}; X has {X.shape[1]} features."
+        )
     samples = _lloyd.prepare(X, weights, n_clusters=len(centers), family="kmeans.minibatch")
     labels = _lloyd.assign(samples, centers, n_threads=n_threads)
     inertia = _lloyd.inertia(samples, centers, labels, n_threads=n_threads)

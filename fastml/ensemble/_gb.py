@@ -16,7 +16,7 @@ from fastml._versions import init_raw_predictions, set_huber_delta, update_termi
 from fastml.ensemble._gb_start import start_of_all
 from fastml.ensemble._growth import Growth
 from fastml.ensemble._line_search import leaf_values
-from fastml.ensemble._replay import Replay, is_whole, is_whole_column
+from fastml.ensemble._replay import Replay, are_whole_columns, is_whole
 from fastml.tree import _grow, _predict
 from fastml.tree._classes import DecisionTreeRegressor
 from fastml.tree._fitted import refuse_sparse
@@ -90,7 +90,7 @@ class FastGradientBoosting(KnownParams, Accelerated):
         """
         refuse_sparse(X)
         shape = getattr(X, "shape", ())
-        if self._draws_few(shape) and is_whole_column(y) and is_whole_column(sample_weight):
+        if self._draws_few(shape) and are_whole_columns(y, sample_weight):
             raise NotCovered(
                 "On whole targets the choice between equally good splits takes sorted lists of all features, and "
                 f"max_features={self.max_features!r} draws few of {shape[1]}."
@@ -109,7 +109,7 @@ class FastGradientBoosting(KnownParams, Accelerated):
             return super()._fit_stages(X, y, raw_predictions, sample_weight, *args, **more)
         X = np.ascontiguousarray(X)
         replay = None
-        whole = self.loss == "squared_error" and is_whole(y) and is_whole(sample_weight)
+        whole = self.loss == "squared_error" and is_whole(y, sample_weight)
         self._plain = whole and self._draws_few(X.shape)
         if self._plain:
             note("scikit-learn's own code grew the trees.")

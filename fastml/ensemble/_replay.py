@@ -16,16 +16,21 @@ _ROUNDING = 2.0**-53
 _FEW = 256
 
 
-def is_whole(numbers):
-    """Tell whether all are whole numbers, and not so large that sums of their squares are rounded."""
+def is_whole(targets, weights):
+    """Tell whether all are whole numbers, and not so large that sums over the samples of a node are rounded."""
     with np.errstate(over="ignore"):
-        return np.array_equal(np.rint(numbers), numbers) and np.square(numbers, dtype=np.float64).sum() < 2**53
+        sizes = np.abs(weights), np.abs(weights * np.square(targets, dtype=np.float64))
+        are_exact = all(size.sum() < 2**53 for size in sizes)
+        return are_exact and all(np.array_equal(np.rint(each), each) for each in (targets, weights))
 
 
-def is_whole_column(numbers):
+def are_whole_columns(targets, weights):
     """Tell the same of what a user gives; None: all 1."""
-    numbers = np.ones(1) if numbers is None else np.asarray(numbers)
-    return numbers.dtype.kind in "biuf" and is_whole(numbers)
+    columns = [np.asarray(each) for each in (targets, 1 if weights is None else weights)]
+    if any(each.dtype.kind not in "biuf" for each in columns):
+        return False
+    targets, weights = (each.astype(np.float64).reshape(-1) for each in columns)
+    return weights.size in (1, targets.size) and is_whole(targets, weights)
 
 
 class Replay:
@@ -81,7 +86,7 @@ class Replay:
         seed, targets = tree_seed(random_state), self.residuals(raw_predictions)
         counted = weights if mask is None else weights * mask
         options = {"seeds": [seed]}
-        exact = not self.pending and is_whole(targets)
+        exact = not self.pending and is_whole(targets[:, 0], weights)
         tree = None
         at_once = self.always or len(self.y) <= _FEW or self.rest > 0
         if exact or not at_once:

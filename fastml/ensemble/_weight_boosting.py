@@ -169,7 +169,7 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
 
     def _boost(self, iboost, X, y, sample_weight, random_state):
         samples, growth = self._samples(X)
-        if samples is None:
+        if samples is None or not sample_weight.any():
             return super()._boost(iboost, X, y, sample_weight, random_state)
         try:
             preset = growth.class_weights(y)
@@ -242,7 +242,7 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
         refuse_sparse(X)
         check_is_fitted(self)
         n_classes, weights = self.n_classes_, self.estimator_weights_
-        if n_classes == 1 or not self._has_trees():
+        if n_classes == 1 or not self._has_trees() or not self._are_known(self.classes_):
             return super().decision_function(X)
         X32 = clean_float32(self, X, reset=False)
         if X32 is None:
@@ -255,6 +255,11 @@ class AdaBoostClassifier(FittedAdaBoost, sklearn.ensemble.AdaBoostClassifier):
             return np.asfortranarray(scores)
         scores[:, 0] *= -1
         return scores.sum(axis=1)
+
+    def _are_known(self, classes):
+        """Tell whether every tree knows these classes and no others: one that was put in may not."""
+        given = [tree.classes_ for tree in self.estimators_]
+        return all(known is classes or np.array_equal(known, classes) for known in given)
 
 
 class AdaBoostRegressor(FittedAdaBoost, sklearn.ensemble.AdaBoostRegressor):

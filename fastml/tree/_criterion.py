@@ -43,7 +43,10 @@ def compiled(function, y, n_classes):
         raise ValueError(f"A function as criterion takes the sums of one target; y has {y.shape[1]}.")
     nodes = [_sums(y[::step, 0], n_classes) for step in _SEEN if len(y) >= step]
     with _lock:  # what Numba compiles it compiles once
-        known = _compiled.setdefault(function, {})
+        try:
+            known = _compiled.setdefault(function, {})
+        except TypeError:  # some of NumPy's functions cannot be referred to weakly
+            known = {}
         criterion = known.get(n_classes is None)
         if criterion is None:
             criterion = known[n_classes is None] = Callback(function, nodes, spread=n_classes is None)

@@ -1,6 +1,7 @@
 /* C side of lloyd.pyx: the tasks that a chunk of samples is, for both types. */
 #ifndef FML_LLOYD_H
 #define FML_LLOYD_H
+#include <float.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include "lanes.h"
@@ -124,13 +125,15 @@ FML_INLINE void fml_relabel_rows(fml_assign *t, ptrdiff_t start, const int32_t *
 }
 
 /* Bounds of samples from squared distances: at most near2 to the own centre, at least next2 to the others looked at; with `movers` those
- * are not all, and what the bounds said of the rest still holds. */
+ * are not all, and what the bounds said of the rest still holds.  Squares may be more than a float holds (X of 1e19 and more), or, where
+ * they overflowed, no number: then nothing is known. */
 FML_INLINE void fml_set_bounds(fml_assign *t, ptrdiff_t start, const int32_t *rows, int n_rows, const float *norm, const float *near2,
                                const float *next2, int movers) {
     float upper[FML_BLOCK_ROWS], lower[FML_BLOCK_ROWS], largest = 0;
     for (int s = 0; s < n_rows; s++) {
-        upper[s] = sqrtf(near2[s] > 0 ? near2[s] : 0) * (1 + 0x1p-20f) + 0x1p-60f;  /* what squares lose below 2^-120 */
-        lower[s] = sqrtf(next2[s] > 0 ? next2[s] : 0) * (1 - 0x1p-20f);
+        const float far2 = next2[s] > FLT_MAX ? FLT_MAX : next2[s];
+        upper[s] = near2[s] >= 0 ? sqrtf(near2[s]) * (1 + 0x1p-20f) + 0x1p-60f : INFINITY;  /* what squares lose below 2^-120 */
+        lower[s] = sqrtf(far2 > 0 ? far2 : 0) * (1 - 0x1p-20f);
     }
     for (int s = 0; s < n_rows; s++)
         if (!(norm[s] <= largest)) largest = norm[s];

@@ -157,8 +157,8 @@ static int32_t NAME(decide)(const fml_assign *t, ptrdiff_t i) {
     return found;
 }
 
-/* Such an error by its unit, for reach 1. */
-FML_INLINE T NAME(reaching)(T unit, T x_norm, T c_norm) { return unit * (x_norm + c_norm) * (x_norm + c_norm); }
+/* Such an error by its unit, for reach 1.  Infinite where squares overflow. */
+FML_INLINE T NAME(reaching)(T unit, T x_norm, T c_norm) { return unit * ((x_norm + c_norm) * (x_norm + c_norm)); }
 
 /* Norms of BLOCK samples, to a relative d * EPS. All chains at a time: one alone waits for each sum. */
 FML_INLINE void NAME(norms)(const T *xt, ptrdiff_t d, T *out) {
@@ -445,6 +445,7 @@ static void NAME(gaps_block)(const fml_gaps *t, ptrdiff_t i, int worker) {
     NAME(nearest_two)(xt, t->centers, t->c_norms, t->d, t->k, &one_chain, 1, NULL, 1, &found);
     for (int s = 0; s < BLOCK && i * BLOCK + s < t->k; s++) {
         const double gap2 = found.second[s] + (double)norm[s] * norm[s] - NAME(doubt)(t->d, norm[s], t->c_norm_max);
-        t->nearest_other[i * BLOCK + s] = (float)sqrt(gap2 > 0 ? gap2 : 0) * (1 - 0x1p-20f);
+        const int overflowed = t->k > 1 && !(gap2 <= DBL_MAX);
+        t->nearest_other[i * BLOCK + s] = gap2 > 0 && !overflowed ? (float)sqrt(gap2) * (1 - 0x1p-20f) : 0;
     }
 }

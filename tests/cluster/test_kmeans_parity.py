@@ -1,6 +1,7 @@
 """KMeans and k_means give scikit-learn's model: labels and iterations equal, centres and inertia to rounding."""
 
 import numpy as np
+import pytest
 import sklearn.cluster
 
 import fastml.cluster
@@ -35,6 +36,35 @@ def test_init_may_return_a_view():
     np.testing.assert_array_equal(view.labels_, copy.labels_)
     np.testing.assert_array_equal(view.cluster_centers_, copy.cluster_centers_)
     np.testing.assert_array_equal(X, kept)
+
+
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan"])
+@pytest.mark.parametrize("shape", [(400, 4), (2000, 8)])
+def test_squares_beyond_what_float32_holds(shape, algorithm):
+    """Bounds of distances are kept in float32; from 1.8e19 on their squares are not among its numbers."""
+    for exponent in (18, 19, 20, 22, 24, 26, 100):
+        X = 10.0**exponent * np.random.RandomState(exponent).standard_normal(shape)
+        ours, theirs = (
+            m.cluster.KMeans(64, n_init=1, random_state=0, algorithm=algorithm).fit(X) for m in (fastml, sklearn)
+        )
+        np.testing.assert_array_equal(ours.labels_, theirs.labels_, err_msg=f"1e{exponent}")
+        np.testing.assert_array_equal(ours.predict(X), ours.labels_, err_msg=f"1e{exponent}")
+        assert ours.n_iter_ == theirs.n_iter_
+
+
+@pytest.mark.parametrize("name", ["KMeans", "MiniBatchKMeans"])
+def test_a_subclass_may_start_its_own_way(name):
+    X = np.random.RandomState(0).uniform(size=(60, 3))
+    models = []
+    for module in (fastml.cluster, sklearn.cluster):
+
+        class Model(getattr(module, name)):
+            def _init_centroids(self, X, *, x_squared_norms, **more):
+                return X[np.argsort(x_squared_norms)[: self.n_clusters]].copy()
+
+        models.append(Model(5, n_init=1, random_state=0).fit(X))
+    np.testing.assert_array_equal(models[0].labels_, models[1].labels_)
+    np.testing.assert_allclose(models[0].cluster_centers_, models[1].cluster_centers_)
 
 
 def test_the_classes_compared_are_two():

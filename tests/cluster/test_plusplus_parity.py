@@ -90,6 +90,13 @@ def test_negative_weights_of_equal_samples(layout):
         same_choice(layout(np.ones((n_samples, 5))), random.randint(1, 5), seed, weights)
 
 
+@pytest.mark.parametrize("wide", ["indices", "indptr"])
+def test_csr_of_64_bit_indices(wide):
+    X = scipy.sparse.random(60, 5, 0.6, format="csr", random_state=0)
+    setattr(X, wide, getattr(X, wide).astype(np.int64))
+    same_choice(X, 4, 0)
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("layout", [np.asarray, scipy.sparse.csr_matrix])
 def test_more_centers_than_distinct_samples(layout, dtype):

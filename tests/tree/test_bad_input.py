@@ -68,6 +68,11 @@ def asking(name, method, X, train=good):
     return action
 
 
+def test_adaboost_of_weights_whose_sum_overflows():
+    with np.errstate(over="ignore"):
+        assert_same(fitting("AdaBoostClassifier", sample_weight=lambda: np.full(len(labels()), 1e308)))
+
+
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("name", FITS + OTHERS)
 def test_data_to_fit(name, data):

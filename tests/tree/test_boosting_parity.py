@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import sklearn
+import sklearn.ensemble
 
-import fastml
+import fastml.ensemble
 
 from .agreement import ROUNDING, assert_same_models, differences, observe
 from .boosting_cases import adaboost_case, boosting_case, embedding_case, isolation_case, whole_boosting_case
@@ -37,6 +37,22 @@ def is_whole(case):
 @pytest.mark.parametrize("build", CASES)
 def test_generated_cases(build, record_parity):
     judged(build, range(CASES[build]), record_parity)
+
+
+@pytest.mark.parametrize("scale", [10**4, 10**7, 2**30])
+def test_large_whole_weights(scale):
+    for seed in range(8):
+        random = np.random.RandomState(seed)
+        X = random.standard_normal((200, 4)).round(1)
+        X[:, 3] = -X[:, 0]  # each split of the one is as good as one of the other
+        y, weights = np.round(3 * X[:, 0] + random.standard_normal(200)), random.randint(scale, 2 * scale, 200)
+        ours, theirs = (
+            module.GradientBoostingRegressor(n_estimators=10, random_state=0).fit(X, y, weights)
+            for module in (fastml.ensemble, sklearn.ensemble)
+        )
+        for one, other in zip(ours.estimators_.ravel(), theirs.estimators_.ravel(), strict=True):
+            np.testing.assert_array_equal(one.tree_.feature, other.tree_.feature)
+            np.testing.assert_array_equal(one.tree_.threshold, other.tree_.threshold)
 
 
 @pytest.mark.slow

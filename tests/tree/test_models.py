@@ -186,6 +186,21 @@ def test_edited_estimators_are_heeded(name, rows):
     assert_equal_answers(answers(est, X[:rows]), answers(right, X[:rows]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("edit", ["tree", "classes_"])
+def test_a_tree_put_into_adaboost_votes_for_the_classes_it_knows(edit):
+    est, right = fitted("AdaBoost"), fitted("AdaBoost", sklearn)
+    for model in (est, right):
+        if edit == "tree":
+            model.estimators_[0] = sklearn.tree.DecisionTreeClassifier(max_depth=2).fit(X[Y > 0], Y[Y > 0])
+        else:
+            model.classes_ = np.array([10, 11, 12])
+    assert type(right.estimators_[1]) is not type(est.estimators_[1])
+    if edit == "tree":  # of one kind with the others
+        est.estimators_[0] = fastml.tree.DecisionTreeClassifier(max_depth=2).fit(X[Y > 0], Y[Y > 0])
+    np.testing.assert_array_equal(est.predict(X), right.predict(X))
+    np.testing.assert_allclose(est.decision_function(X), right.decision_function(X))
+
+
 def test_estimators_may_be_of_both_kinds():
     est, right = fitted("forest"), fitted("forest", sklearn)
     est.estimators_ = [right.estimators_[0], *est.estimators_[1:]]

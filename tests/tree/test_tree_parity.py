@@ -65,6 +65,18 @@ def test_constraints_of_the_caller_stay():
     np.testing.assert_array_equal(est.tree_.threshold, right.tree_.threshold)
 
 
+@pytest.mark.parametrize("bootstrap", [True, False])
+@pytest.mark.parametrize("share", [0.1, np.float32(0.1), np.float32(0.2)])
+def test_shares_of_float32(share, bootstrap):
+    random = np.random.RandomState(0)
+    X = random.standard_normal((30, 4)).round(1)
+    y = (X[:, 0] + X[:, 1] > 0).astype(int)
+    options = {"n_estimators": 20, "random_state": 7, "min_weight_fraction_leaf": share, "bootstrap": bootstrap}
+    ours, theirs = (m.ensemble.RandomForestClassifier(**options).fit(X, y) for m in (fastml, sklearn))
+    sizes = [[tree.tree_.node_count for tree in model.estimators_] for model in (ours, theirs)]
+    assert sizes[0] == sizes[1]
+
+
 @pytest.mark.parametrize("name", ["DecisionTreeClassifier", "ExtraTreeRegressor"])
 def test_the_classes_compared_are_two(name):
     assert getattr(fastml.tree, name) is not getattr(sklearn.tree, name)

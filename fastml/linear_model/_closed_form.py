@@ -44,20 +44,26 @@ class FastLeastSquares(Accelerated):
             raise NotCovered("the samples are sparse, or arrays of other libraries are allowed.")
         checks |= {"accept_sparse": _SPARSE, "y_numeric": True, "multi_output": True, "force_writeable": True}
         given, is_clean = (X, y), _is_clean(X) and is_clean_target(y, len(X))
-        if is_clean:
-            name_features(self, X)
-        else:
+        if not is_clean:
             X, y = validate_data(self, X, y, **checks)
+            if X.dtype == np.float16:
+                raise NotCovered("the samples are of half precision, which scikit-learn keeps.")
             X = check_array(X, dtype=_FLOATS)
         if len(X) <= X.shape[1]:
             raise NotCovered("there are no more samples than features.")
         if y.dtype.kind not in "biuf":
             raise NotCovered("the targets are no numbers.")
         is_flat = y.ndim == 1
-        y = y.astype(X.dtype, copy=False).astype(np.float64, order="C", copy=False)
+        with np.errstate(over="ignore"):  # scikit-learn's own check tells of it
+            y = y.astype(X.dtype, copy=False).astype(np.float64, order="C", copy=False)
         y = y[:, np.newaxis] if is_flat else y
         if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, X).astype(np.float64, copy=False)
+            try:
+                sample_weight = check_weights(sample_weight, X).astype(np.float64, copy=False)
+            except (TypeError, ValueError):
+                if is_clean:  # of NaN in the samples scikit-learn tells first
+                    validate_data(self, *given, **checks)
+                raise
             if not (sample_weight.min() >= 0 and sample_weight.any()):
                 raise NotCovered("there are no weights above 0, or some below.")
         how = {"is_centred": bool(self.fit_intercept), "n_threads": n_threads}
@@ -66,6 +72,8 @@ class FastLeastSquares(Accelerated):
             if is_clean:  # and nobody has looked for NaN and infinity yet
                 validate_data(self, *given, **checks)
             raise NotCovered("squares are beyond what floats hold, or NaN is allowed.")
+        if is_clean:
+            name_features(self, X)
         return _Problem(X, y, sample_weight, how, found, is_flat)
 
     def _name(self, coef, problem, is_one):

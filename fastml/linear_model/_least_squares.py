@@ -12,7 +12,7 @@ __all__ = ["Moments", "moments", "solve", "solve_precisely"]
 _SAMPLED = 16  # samples whose mean is near enough to all samples' for what is subtracted at first
 # Condition numbers of the products, of columns scaled to 1, are squares of the samples': their weights lose so many
 # digits, which one step of refinement gives back as long as some are left.
-_PRECISE, _REFINABLE = 1e-5, 1e-9
+_PRECISE, _REFINABLE = 1e-3, 1e-9
 _LEAST = 1e-250  # squares below lose digits
 
 

@@ -45,7 +45,7 @@ if SANITIZE:
 
 # Looser floating point, module by module, where its class of agreement allows it:
 # {"kmeans.lloyd": ["-ffp-contract=fast"]}.
-FILE_FLAGS = {"linear.gram": ["-ffp-contract=fast"]}
+FILE_FLAGS = {}
 
 # Modules that hold state of the process exist once, not once per level; the value names their further C sources.
 ONCE = {"runtime.pool": ["kernels/runtime/pool.c"]}

@@ -50,7 +50,8 @@ def moments(X, y, weights, *, is_centred, n_threads):
     with np.errstate(all="ignore"):  # of NaN and infinity the caller is told
         if is_centred:
             some = slice(None, None, -(-len(X) // _SAMPLED))
-            shift[:p], shift[p:] = X[some].mean(0, dtype=np.float64), y[some].mean(0)
+            shift[:p] = np.array(X[some], np.float64, order="C").mean(0)  # the same in whatever order X lies
+            shift[p:] = y[some].mean(0)
         _, mean, products = load("linear.gram").products(X, y, weights, shift, is_centred, n_threads)
         upper = np.triu(products[:, :p])
         gram = upper + np.triu(upper, 1).T

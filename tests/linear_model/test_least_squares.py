@@ -13,6 +13,7 @@ import fastml
 import fastml._kernels
 import fastml.linear_model
 from tests.bad_inputs import DATA, WEIGHTS, frame, good
+from tests.levels import in_every_order
 from tests.outcomes import ADDRESS, assert_same_outcome, plain_names
 from tests.tree.bad_inputs import TARGETS, labels
 
@@ -129,6 +130,19 @@ def test_number_of_threads(name):
             coefs.append(np.vstack([model.coef_.T, model.intercept_]))
     np.testing.assert_array_equal(coefs[0], coefs[1])
     np.testing.assert_array_equal(coefs[0], coefs[2])
+
+
+@by_name
+def test_order_in_memory(name):
+    X, y = samples(n=500, p=21)
+    weights = np.abs(X[:, 0])
+    models = [
+        getattr(fastml.linear_model, name)().fit(laid_out, y, sample_weight=weights)
+        for laid_out in in_every_order(X).values()
+    ]
+    for model in models:
+        np.testing.assert_array_equal(model.coef_, models[0].coef_)
+        assert model.intercept_ == models[0].intercept_
 
 
 @by_name

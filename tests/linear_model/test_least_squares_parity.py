@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pytest
 import sklearn.linear_model
 
 import fastml

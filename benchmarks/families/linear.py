@@ -122,7 +122,9 @@ def quiet(fit, X, y):
 
 def told_by(model):
     intercept = model.intercept_ if hasattr(model, "intercept_") else model.offset_
-    return {"coef": model.coef_, "intercept": intercept, "n_iter": int(getattr(model, "n_iter_", None) or 0)}
+    if getattr(model, "n_iter_", None) is None:  # a closed form; an intercept near 0 has the errors of the weights
+        return {"weights": np.append(model.coef_, intercept)}
+    return {"coef": model.coef_, "intercept": intercept, "n_iter": int(model.n_iter_)}
 
 
 CONTENDERS = {"sklearn": Models, "fastml": Fastml, "sklearnex": Sklearnex}

@@ -30,7 +30,9 @@ ACCELERATED = {
         "RandomTreesEmbedding": "fastml.ensemble._forest",
     },
     "sklearn.linear_model": {
+        "LinearRegression": "fastml.linear_model._closed_form",
         "Perceptron": "fastml.linear_model._classification",
+        "Ridge": "fastml.linear_model._closed_form",
         "SGDClassifier": "fastml.linear_model._classification",
         "SGDOneClassSVM": "fastml.linear_model._one_class",
         "SGDRegressor": "fastml.linear_model._regression",
@@ -89,6 +91,7 @@ SINCE = {
     "fastml.ensemble._iforest": (1, 9),
     "fastml.ensemble._weight_boosting": (1, 9),
     "fastml.linear_model._classification": (1, 9),
+    "fastml.linear_model._closed_form": (1, 9),
     "fastml.linear_model._one_class": (1, 9),
     "fastml.linear_model._regression": (1, 9),
     "fastml.tree._classes": (1, 9),
@@ -100,6 +103,7 @@ SINCE = {
 READERS = {
     "sklearn.cluster": ("sklearn.mixture",),
     "sklearn.ensemble": ("sklearn.inspection",),
+    "sklearn.linear_model": ("sklearn.compose",),
     "sklearn.metrics": ("sklearn.cluster", "sklearn.manifold", "sklearn.neighbors"),
     "sklearn.metrics.cluster": ("sklearn.metrics",),
     "sklearn.metrics.pairwise": (

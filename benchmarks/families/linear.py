@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.families.tree import grid, on_threads
-from benchmarks.libraries import Library, threads
+from benchmarks.libraries import Library, limit_onedal, threads
 from benchmarks.workload import Task, Workload
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -36,6 +36,13 @@ class Linear:
 class Iris:
     def __call__(self, dtype):
         X, y = load_iris(return_X_y=True)
+        return {"X": X.astype(dtype), "y": y}
+
+
+@dataclass(frozen=True)
+class Cancer:
+    def __call__(self, dtype):
+        X, y = load_breast_cancer(return_X_y=True)
         return {"X": X.astype(dtype), "y": y}
 
 
@@ -67,7 +74,9 @@ class Models(Library):
     prefix = "linear_model."
 
     def model(self, estimator, **parameters):
-        return on_threads(self.own(estimator)(**({"random_state": 0} | parameters)), threads())
+        own = self.own(estimator)
+        seed = {} if estimator == "LinearRegression" else {"random_state": 0}
+        return on_threads(own(**(seed | parameters)), threads())
 
     def fit(self, data, estimator, **parameters):
         model = self.model(estimator, **parameters)
@@ -97,6 +106,13 @@ class Fastml(Models):
     package = "fastml"
 
 
+class Sklearnex(Models):
+    package = "sklearnex"
+
+    def __init__(self):
+        limit_onedal()
+
+
 def quiet(fit, X, y):
     """Few epochs are not meant to converge."""
     with warnings.catch_warnings():
@@ -106,10 +122,12 @@ def quiet(fit, X, y):
 
 def told_by(model):
     intercept = model.intercept_ if hasattr(model, "intercept_") else model.offset_
+    if getattr(model, "n_iter_", None) is None:  # a closed form; an intercept near 0 has the errors of the weights
+        return {"weights": np.append(model.coef_, intercept)}
     return {"coef": model.coef_, "intercept": intercept, "n_iter": int(model.n_iter_)}
 
 
-CONTENDERS = {"sklearn": Models, "fastml": Fastml}
+CONTENDERS = {"sklearn": Models, "fastml": Fastml, "sklearnex": Sklearnex}
 
 # --- workloads -------------------------------------------------------------------------------------------------------
 
@@ -117,6 +135,7 @@ F64 = "float64"
 FIVE = {"max_iter": 5, "tol": None}
 CLASSIFIER, REGRESSOR = {"estimator": "SGDClassifier"} | FIVE, {"estimator": "SGDRegressor"} | FIVE
 PERCEPTRON = {"estimator": "Perceptron"} | FIVE
+OLS, RIDGE = {"estimator": "LinearRegression"}, {"estimator": "Ridge"}
 TWO, NUMBERS, TEN = Linear(200_000, 50), Linear(200_000, 50, 0), Linear(200_000, 50, 10)
 TEXTS = Hashed(20_000, 2**18)
 
@@ -142,6 +161,16 @@ PROMISED = (
     Workload("sgd-reg-row", "predict", Linear(2_000, 50, 0), REGRESSOR | {"n_rows": 1},
              "SGDRegressor, predict of one row, input checked", cost=1e-4, goals={F64: 3.5}),
     Workload("sgd-rows", "predict", TWO, CLASSIFIER, "SGDClassifier, predict of 200k rows", cost=0.02, goals={F64: 1}),
+    Workload("ols", "fit", NUMBERS, OLS, "LinearRegression, 200k x 50", cost=0.5, goals={F64: 6}),
+    Workload("ols-wide", "fit", Linear(20_000, 200, 0), OLS, "LinearRegression, 20k x 200", cost=0.5),
+    Workload("ridge", "fit", NUMBERS, RIDGE, "Ridge, 200k x 50", cost=0.07, goals={F64: 1.5}),
+    Workload("ols-row", "predict", Linear(2_000, 50, 0), OLS | {"n_rows": 1},
+             "LinearRegression, predict of one row, input checked", cost=1e-4, goals={F64: 3.5}),
+    Workload("ridge-row", "predict", Linear(2_000, 50, 0), RIDGE | {"n_rows": 1},
+             "Ridge, predict of one row, input checked", cost=1e-4, goals={F64: 3.5}),
+    Workload("ols-iris", "fit", Iris(), OLS, "LinearRegression on iris", cost=5e-4, goals={F64: 1}),
+    Workload("ols-cancer", "fit", Cancer(), OLS, "LinearRegression on breast cancer", cost=2e-3, goals={F64: 1}),
+    Workload("ridge-iris", "fit", Iris(), RIDGE, "Ridge on iris", cost=5e-4, goals={F64: 1}),
     Workload("sgd-iris", "fit", Iris(), {"estimator": "SGDClassifier"}, "SGDClassifier on iris", cost=3e-3,
              goals={F64: 1}),
     Workload("perceptron-iris", "fit", Iris(), {"estimator": "Perceptron"}, "Perceptron on iris", cost=2e-3,
@@ -159,6 +188,8 @@ def descents(n, d):
     yield "sgd-elasticnet", "fit", two, CLASSIFIER | {"penalty": "elasticnet"}, 2 * one
     yield "sgd-reg", "fit", numbers, REGRESSOR, one
     yield "perceptron", "fit", two, PERCEPTRON, one
+    yield "ols", "fit", numbers, OLS, 1e-3 + n * d * (d + 20) * 6e-10
+    yield "ridge", "fit", numbers, RIDGE, 1e-3 + n * d * (d + 20) * 1e-10
     yield "sgd-row", "predict", two, CLASSIFIER | {"n_rows": 1}, 1e-4
     yield "sgd-rows", "predict", two, CLASSIFIER, 1e-4 + n * d * 1e-9
 

@@ -4,13 +4,14 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from fastml._dispatch import NotCovered, note
 from fastml._registry import Accelerated
 from fastml._validate import all_finite, check_weights, check_X, is_clean_csr, is_clean_target
 from fastml._versions import check_sample_weight, thread_config
 from fastml.linear_model import _descent
+from fastml.linear_model._predict import scores
 
 SAMPLES = {
     "accept_sparse": "csr",
@@ -167,12 +168,7 @@ class FastSGD(Accelerated):
 
     def _scores(self, X):
         """Return samples times weights, and the intercepts not yet added, by the operations of scikit-learn."""
-        coef = vars(self).get("coef_")
-        if coef is None:
-            check_is_fitted(self)
-        if type(coef) is not np.ndarray or thread_config()["array_api_dispatch"]:
-            raise NotCovered("the weights are no dense array of NumPy, or arrays of other libraries are allowed.")
-        return check_X(self, X, reset=False, accept_sparse="csr") @ coef.T
+        return scores(self, X, "csr")
 
 
 def is_finite_later(est, X):

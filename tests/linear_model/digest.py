@@ -1,4 +1,4 @@
-"""Digests of descents: ``python -m tests.linear_model.digest`` prints JSON, to be compared between processes."""
+"""Digests of fits: ``python -m tests.linear_model.digest`` prints JSON, to be compared between processes."""
 
 import json
 import warnings
@@ -40,10 +40,19 @@ def of_classes(d, loss, penalty, dtype):
     return shown(fastml.linear_model.SGDClassifier(loss, penalty=penalty, random_state=0, max_iter=7).fit(X, y))
 
 
+def of_least_squares(name, d, dtype):
+    rng = np.random.RandomState(d)
+    X, y = (rng.randn(3_000, d) + 5).astype(dtype), rng.randn(3_000, 2)
+    model = getattr(fastml.linear_model, name)()
+    return shown(model.fit(X, y, sample_weight=np.abs(y[:, 0])))
+
+
 def digests():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = {str(seed): digest(of_case(seed)) for seed in SEEDS}
+        squares = [(name, d, dtype) for name in ("LinearRegression", "Ridge") for d in (3, 24, 41) for dtype in "fd"]
+        found |= {str(case): digest(of_least_squares(*case)) for case in squares}
         return found | {str(case): digest(of_classes(*case)) for case in LONG}
 
 

@@ -12,6 +12,10 @@ ESTIMATORS = [
     fastml.linear_model.SGDRegressor(average=True),
     fastml.linear_model.Perceptron(penalty="l1"),
     fastml.linear_model.SGDOneClassSVM(),
+    fastml.linear_model.LinearRegression(),
+    fastml.linear_model.LinearRegression(positive=True),
+    fastml.linear_model.Ridge(),
+    fastml.linear_model.Ridge(solver="svd"),
 ]
 
 

@@ -33,6 +33,7 @@ def test_descend(benchmark, kernel, dtype, loss, penalty):
         negative=0.0 if loss == "log_loss" else -1.0,
         intercept_decay=1.0,
         t=1.0,
+        fused=0,
     )
     coef, intercepts, one = np.zeros((1, N_FEATURES), dtype), np.zeros(1), np.ones(1, np.int32)
     given = None, codes, None, None, how, one, np.ones((1, 2)), one.astype(np.uint32), intercepts, None, np.zeros(1)

@@ -113,6 +113,7 @@ class FastSGD(Accelerated):
             one_class=one_class,
             average=int(self.average),
             t=self.t_,
+            fused=_descent.fused_by_axpy(X.shape[1], X.dtype) if self.average else 0,
         )
 
     def _begin(self, n_features, dtype):

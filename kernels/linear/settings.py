@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     negative         target of the classes that are not the model's own, whose is 1
     intercept_decay  factor of the steps of the intercept
     t                samples seen before, plus 1
+    fused            first weights in whose average a product and a sum are rounded once, see sgd_impl.h
     tol              -inf: no test of convergence
     """
 
@@ -46,3 +47,4 @@ class Settings(NamedTuple):
     negative: float
     intercept_decay: float
     t: float
+    fused: int

@@ -27,7 +27,7 @@ typedef struct {
     /* how to learn, in */
     int loss, penalty, schedule, fit_intercept, shuffle, one_class, is_scored, n_iter_no_change;
     double bound, alpha, l1_ratio, eta0, power_t, tol, intercept_decay, average, weight_pos, weight_neg;
-    int64_t max_iter;
+    int64_t max_iter, fused;         /*                fused: see `fold` in sgd_impl.h */
     uint32_t seed;
     /* the model, inout */
     void *w, *mean_w;                /* (d,)  T        zeros follow, up to a multiple of 8, if dense; mean_w NULL: no average */

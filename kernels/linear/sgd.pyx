@@ -32,7 +32,7 @@ cdef extern from "sgd.h" nogil:
         double negative
         int loss, penalty, schedule, fit_intercept, shuffle, one_class, is_scored, n_iter_no_change
         double bound, alpha, l1_ratio, eta0, power_t, tol, intercept_decay, average, weight_pos, weight_neg
-        int64_t max_iter
+        int64_t max_iter, fused
         uint32_t seed
         void *w
         void *mean_w
@@ -75,7 +75,7 @@ cdef int set_how(fml_sgd *shared, how) except -1:
         shared.loss, shared.bound, shared.penalty, shared.alpha, shared.l1_ratio,
         shared.schedule, shared.eta0, shared.power_t, shared.tol, shared.n_iter_no_change, shared.max_iter,
         shared.fit_intercept, shared.shuffle, shared.one_class,
-        shared.average, shared.negative, shared.intercept_decay, shared.t,
+        shared.average, shared.negative, shared.intercept_decay, shared.t, shared.fused,
     ) = how
     return 0
 

@@ -2,13 +2,16 @@
 
 #define CLOSE (sizeof(T) == 8 ? 1e-10 : 1e-5)    /* of the largest prediction: more than rounding moves one */
 
-/* The factor of the weights goes into them, and what was collected for their average into that: fused, as by the axpy of BLAS
- * (2 terms that nearly cancel: unfused, an average was off by 1e-10). */
+/* The factor of the weights goes into them, and what was collected for their average into that. There two terms nearly cancel, so each is
+ * rounded as by the axpy of scikit-learn's BLAS, which fuses the first `fused` of them: otherwise an average is off by 1e-10. */
 static void NAME(fold)(fml_sgd *s) {
     T *restrict w = s->w, *restrict mean = s->mean_w;
     const T a = s->mean_a, b = 1.0 / s->mean_b, scale = s->scale;
-    if (mean)
-        for (ptrdiff_t j = 0; j < s->d; j++) mean[j] = FMA(a, w[j], mean[j]) * b;
+    if (mean) {
+        ptrdiff_t j = 0;
+        for (; j < s->fused; j++) mean[j] = FMA(a, w[j], mean[j]) * b;
+        for (; j < s->d; j++) mean[j] = (mean[j] + a * w[j]) * b;
+    }
     if (scale != 1)
         for (ptrdiff_t j = 0; j < s->d; j++) w[j] *= scale;
     s->mean_a = 0, s->mean_b = s->scale = 1;

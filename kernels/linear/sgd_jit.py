@@ -37,12 +37,13 @@ N_NUMBERS = 13
 
 
 @kernel
-def fold(s):
+def fold(s, fused):
     w, n = s.w, s.numbers
     kind = w.dtype.type
     a, b, scale = kind(n[MEAN_A]), kind(1.0 / n[MEAN_B]), kind(n[SCALE])
     for j in range(len(s.mean_w)):
-        s.mean_w[j] = fma(a, w[j], s.mean_w[j]) * b
+        joined = fma(a, w[j], s.mean_w[j]) if j < fused else s.mean_w[j] + a * w[j]
+        s.mean_w[j] = joined * b
     for j in range(len(w)):
         w[j] *= scale
     n[MEAN_A], n[MEAN_B], n[SCALE] = 0.0, 1.0, 1.0
@@ -148,7 +149,7 @@ def learn(s, how, l1_ratio, x, at, y, weight, is_judged):
         n[SQUARE] *= factor * factor
         n[SIZE] *= abs(factor)
         if n[SCALE] < (1e-9 if w.itemsize == 8 else 1e-6):
-            fold(s)
+            fold(s, how.fused)
     if update != 0:
         scale = kind(n[SCALE])
         squares, sizes = rows.add(w, x, at, kind(kind(update) / scale))
@@ -246,5 +247,5 @@ def _fit(X, y, factors, held_out, how, seed, s, score):
                 break
             s.numbers[ETA] /= 5
             n_worse = 0
-    fold(s)
+    fold(s, how.fused)
     return epoch, False

@@ -34,6 +34,7 @@ def settings(**changed):
         negative=-1.0,
         intercept_decay=1.0,
         t=1.0,
+        fused=0,
     )
     return how._replace(**changed)
 

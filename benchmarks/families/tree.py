@@ -43,6 +43,20 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Dummies:
+    """Categories one-hot, real targets from 0 on."""
+
+    n: int
+    d: int
+
+    def __call__(self, dtype):
+        random = np.random.default_rng(0)
+        category = random.integers(self.d, size=self.n)
+        y = np.abs(random.standard_normal(self.d)[category] + 0.5 * random.standard_normal(self.n))
+        return {"X": np.eye(self.d, dtype=dtype)[category], "y": y}
+
+
+@dataclass(frozen=True)
 class Iris:
     def __call__(self, dtype):
         X, y = load_iris(return_X_y=True)
@@ -143,6 +157,7 @@ PROMISED = (
 
 GRID_N = {"150": 150, "2k": 2_000, "20k": 20_000, "200k": 200_000, "1M": 1_000_000}
 GRID_D = (2, 8, 32, 128, 784)
+DUMMIES = 32  # features that are also tried one-hot
 
 
 def grid(kinds):
@@ -179,6 +194,9 @@ def trees(n, d):
     yield "tree-reg", "fit", numbers, REGRESSOR, one
     yield "tree-row", "predict", classes, CLASSIFIER | {"n_rows": 1}, 1e-4
     yield "tree-rows", "predict", classes, CLASSIFIER | {"max_depth": 12}, 1e-4 + n * 1e-7
+    if d == DUMMIES:
+        yield "tree-dummies", "fit", Dummies(n, d), REGRESSOR, one
+        yield "tree-dummies-poisson", "fit", Dummies(n, d), REGRESSOR | {"criterion": "poisson"}, one
 
 
 WORKLOADS = PROMISED + grid(trees)

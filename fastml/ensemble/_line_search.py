@@ -72,23 +72,26 @@ class _Segments:
     def __init__(self, tree, leaves, mask):
         self.nodes = np.flatnonzero(tree.children_left == _LEAF)
         small = tree.node_count < 2**16  # 16 bits are sorted by counting
-        keys = leaves.astype(np.uint16) if small else leaves
         kept = None if mask is None else np.flatnonzero(mask)
-        order = np.argsort(keys if kept is None else keys[kept], kind="stable")
-        self.order = order if kept is None else kept[order]
-        counts = np.bincount(leaves if kept is None else leaves[kept], minlength=tree.node_count)[self.nodes]
-        self.starts = np.cumsum(counts) - counts
+        keys = leaves if kept is None else leaves[kept]
+        counts = np.bincount(keys, minlength=tree.node_count)[self.nodes]
         if not np.all(counts):
             self.nodes = None
             return
         # `reduceat` starts from the first number of a segment where `sum` starts from 0: a 0 in front of each.
-        self.padded = np.insert(self.order, self.starts, len(leaves))
-        self.heads = self.starts + np.arange(len(counts))
+        n_leaves = len(counts)
+        keys = np.concatenate((self.nodes, keys))
+        order = np.argsort(keys.astype(np.uint16) if small else keys, kind="stable")
+        samples = np.arange(len(leaves)) if kept is None else kept
+        self.padded = np.concatenate((np.full(n_leaves, len(leaves)), samples))[order]
+        self.heads = np.cumsum(counts) - counts + np.arange(n_leaves)
+        self.room = np.zeros(len(leaves) + 1)
 
     def sums(self, values):
         """Add up the values of each leaf's samples."""
-        return np.add.reduceat(np.append(values, 0.0)[self.padded], self.heads)
+        self.room[:-1] = values
+        return np.add.reduceat(self.room[self.padded], self.heads)
 
     def samples(self):
         """List each leaf's samples."""
-        return np.split(self.order, self.starts[1:])
+        return [own[1:] for own in np.split(self.padded, self.heads[1:])]

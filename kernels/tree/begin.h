@@ -31,7 +31,9 @@ static void fml_choose_scan(fml_tree *t) {
         else if (simple && exact) t->scan = two ? FML_SCAN_GINI2 : FML_SCAN_GINI;
         else if (simple && !t->unit && g->n_classes[0] <= FML_MOST_CLASSES) t->scan = two ? FML_SCAN_WEIGHTED_GINI2 : FML_SCAN_WEIGHTED_GINI;
         else t->scan = whole && t->total_weight < FML_EXACT_WEIGHT ? FML_SCAN_OUTPUTS : FML_SCAN_ANY;
-    } else t->scan = g->criterion == FML_MAE ? FML_SCAN_MAE : g->criterion == FML_MSE && simple ? FML_SCAN_MSE : FML_SCAN_ANY;
+    } else if (g->criterion == FML_MAE) t->scan = FML_SCAN_MAE;
+    else if (simple && g->criterion == FML_MSE) t->scan = FML_SCAN_MSE;
+    else t->scan = simple && g->criterion == FML_POISSON ? FML_SCAN_POISSON : FML_SCAN_ANY;
     t->counted = t->scan == FML_SCAN_MSE && t->counts != NULL;
     const int single = t->unit || t->counted;
     if (t->scan == FML_SCAN_MSE || t->scan == FML_SCAN_WEIGHTED_GINI2) {
@@ -139,7 +141,8 @@ static void fml_begin(fml_tree *t) {
         t->arrangement = fml_room(t, t->n_used, sizeof *t->arrangement, 0);
         if (!t->failed) memcpy(t->arrangement, t->samples, t->n_used * sizeof *t->samples);
     }
-    const int listed = g->presort && !g->random && !t->tabled;
+    t->two_values = g->ranks && t->scan == FML_SCAN_MSE && !g->arranged && fml_are_two_values(g);
+    const int listed = g->presort && !g->random && !t->tabled && !t->two_values;
     t->moved = fml_room(t, t->n_used, sizeof *t->moved, 0);
     t->sides = fml_room(t, t->n_used, sizeof *t->sides, 0);
     t->node_code = fml_room(t, t->n_used, sizeof *t->node_code, 0);

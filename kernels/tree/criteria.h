@@ -141,6 +141,11 @@ static double fml_impurity(const fml_tree *t, const fml_sums *s, ptrdiff_t start
     return fml_poisson(t, s->sums, s->weight, start, end);
 }
 
+/* Poisson's proxy of one output. What rounding leaves of sums of zeros counts as zero: such sides are forbidden. */
+static inline double fml_poisson_proxy(double sl, double wl, double sr, double wr) {
+    return sl <= FML_POISSON_ZERO || sr <= FML_POISSON_ZERO ? -INFINITY : sl * fml_log2(sl / wl) + sr * fml_log2(sr / wr);
+}
+
 /* What a split is chosen by: the larger the better. */
 static double fml_proxy(const fml_tree *t, const fml_sums *left, const fml_sums *right) {
     const fml_growth *g = t->g;
@@ -191,24 +196,5 @@ static inline void fml_rest(const fml_tree *t, const fml_sums *part, fml_sums *r
     for (ptrdiff_t j = 0; j < t->g->stride; j++) rest->sums[j] = t->total.sums[j] - part->sums[j];
     rest->weight = t->total.weight - part->weight;
     rest->squares = t->total.squares - part->squares;
-}
-
-/* Count the targets above 0 of a sample, towards the node and towards its right side. */
-static inline void fml_count_positive(const fml_tree *t, uint32_t sample, int node, int right, ptrdiff_t *positive) {
-    const ptrdiff_t n_outputs = t->g->n_outputs;
-    for (ptrdiff_t k = 0; k < n_outputs; k++) {
-        const int is_positive = t->g->y[sample * n_outputs + k] > 0;
-        positive[k] += node * is_positive;
-        positive[n_outputs + k] += right * is_positive;
-    }
-}
-
-/* What rounding leaves of sums of zeros is zero, too: Poisson's criterion forbids such sides. */
-static void fml_clear_zeros(const fml_tree *t, const ptrdiff_t *positive, fml_sums *left, fml_sums *right) {
-    const ptrdiff_t n_outputs = t->g->n_outputs;
-    for (ptrdiff_t k = 0; k < n_outputs; k++) {
-        if (positive[n_outputs + k] == 0) right->sums[k] = 0;
-        if (positive[n_outputs + k] == positive[k]) left->sums[k] = 0;
-    }
 }
 #endif

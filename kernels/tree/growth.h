@@ -11,8 +11,8 @@ enum { FML_GINI, FML_ENTROPY, FML_MSE, FML_MAE, FML_POISSON, FML_USER };
 
 /* How the candidates of a node are looked at: in blocks and branch-free, for two or more classes of whole weights, for
  * the variance, for two or more classes of any weights, for the entropy; one at a time, for several outputs or very many
- * classes of whole weights, by the criterion's definition; by the order of the targets. Those of whole weights are exact
- * whatever the order of summation. */
+ * classes of whole weights, by the criterion's definition, so for one output of Poisson's; by the order of the targets. Those
+ * of whole weights are exact whatever the order of summation. */
 enum {
     FML_SCAN_GINI2,
     FML_SCAN_GINI,
@@ -22,6 +22,7 @@ enum {
     FML_SCAN_ENTROPY,
     FML_SCAN_OUTPUTS,
     FML_SCAN_ANY,
+    FML_SCAN_POISSON,
     FML_SCAN_MAE
 };
 
@@ -88,7 +89,7 @@ typedef struct {
 typedef struct {
     double *left, *right;               /* (stride,) sums of a candidate's sides */
     double *squares;                    /* (2, n_outputs)  see fml_search_outputs */
-    ptrdiff_t *positive;                /* (2, n_outputs)  targets above 0, of the node and to the right: Poisson's */
+    ptrdiff_t *positive;                /* (2, n_outputs)  the first and the last place of a target above 0: Poisson's */
     uint64_t *entries, *sorted;         /* (n_used,) */
     float *column, *best_column;        /* (n_used,)  values of the node's samples: of a feature, of the best one so far */
     float *ranked;                      /* (n_used,)  the same by rank, see unranked.h */
@@ -131,6 +132,7 @@ typedef struct fml_tree {
     uint8_t *is_constant;               /* (d,)  in the node, of those that are not known to be */
     uint64_t fields[256];               /* by code: what it adds to a histogram of ranks */
     int tabled;                         /* whether such histograms hold the whole tree's weight */
+    int two_values;                     /* whether the features have two values and squared errors are looked for */
     fml_scratch *scratch;               /* of each thread */
     void *median;                       /* what absolute_error needs, see median.h */
     struct fml_tree *workers;           /* (n_threads,)  or NULL: what grows nodes ahead, see ahead.h */

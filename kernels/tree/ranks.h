@@ -62,6 +62,28 @@ static inline void fml_sort(uint64_t *a, uint64_t *b, ptrdiff_t n, int from, int
     if (in != a) memcpy(a, in, n * sizeof *a);
 }
 
+/* Sort by the bits [32, 64) where they have at most two values; returns whether. The result is in a. b: room for n. */
+static inline int fml_sort_two_values(uint64_t *a, uint64_t *b, ptrdiff_t n) {
+    uint64_t low = n ? a[0] >> 32 : 0, high = low;
+    for (ptrdiff_t i = 1; i < n; i++) {
+        const uint64_t value = a[i] >> 32;
+        if (value == low || value == high) continue;
+        if (low != high) return 0;
+        if (value < low) low = value;
+        else high = value;
+    }
+    ptrdiff_t left = 0, right = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const uint64_t e = a[i];
+        const int is_left = e >> 32 == low;
+        a[left] = b[right] = e;
+        left += is_left;
+        right += !is_left;
+    }
+    memcpy(a + left, b, right * sizeof *a);
+    return 1;
+}
+
 typedef struct {
     const char *X;                      /* in   (n, d)  float32 */
     ptrdiff_t n, d, row_bytes, column_bytes;
@@ -132,7 +154,7 @@ static void fml_prepare_feature(void *task, ptrdiff_t f, int worker) {
         missing += ordered == UINT32_MAX;
         keys[i] = (uint64_t)ordered << 32 | (uint64_t)i;
     }
-    fml_sort(keys, room, n, 32, 64);
+    if (!fml_sort_two_values(keys, room, n)) fml_sort(keys, room, n, 32, 64);
     for (ptrdiff_t i = 0; i < n; i++) {
         const uint32_t sample = (uint32_t)keys[i];
         const uint64_t ordered = keys[i] >> 32;

@@ -261,47 +261,92 @@ static void fml_search_outputs(const fml_tree *t, const fml_search *s, const uin
     }
 }
 
-static void fml_count_all_positive(const fml_tree *t, const uint64_t *entries, ptrdiff_t n, int node, int right, ptrdiff_t *positive) {
-    for (ptrdiff_t j = 0; j < n; j++) fml_count_positive(t, fml_sample(entries[j]), node, right, positive);
+/* The first gap from i on, s->high where there is none. Runs of equal values are leapt over. */
+static ptrdiff_t fml_next_gap(const fml_search *s, ptrdiff_t i) {
+    while (i < s->high && !fml_is_gap(s, i)) {
+        const uint32_t rank = fml_rank(s->entries[i]);
+        ptrdiff_t step = 1;
+        i += fml_rank(s->entries[i + 1]) != rank; /* too close */
+        for (; i + step <= s->high && fml_rank(s->entries[i + step]) == rank; step *= 2) i += step;
+        for (; step; step /= 2)
+            if (i + step <= s->high && fml_rank(s->entries[i + step]) == rank) i += step;
+    }
+    return i;
 }
 
-/* Any criterion, a candidate at a time; the sums come from where fewer samples are, as in scikit-learn. */
-static void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, const uint64_t *after,
-                           ptrdiff_t n_after, int constraint, fml_scratch *room, fml_split *best) {
+static int fml_any_positive(const fml_tree *t, const uint64_t *entries, ptrdiff_t n, ptrdiff_t k) {
+    ptrdiff_t j = 0;
+    while (j < n && !(t->g->y[fml_sample(entries[j]) * t->g->n_outputs + k] > 0)) j++;
+    return j < n;
+}
+
+/* Where targets above 0 begin and end in the order of a search: -1 is what is to the left already, m what stays to the right. */
+static void fml_find_positive(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, const uint64_t *after,
+                              ptrdiff_t n_after, ptrdiff_t *first, ptrdiff_t *last) {
+    for (ptrdiff_t k = 0; k < t->g->n_outputs; k++) {
+        ptrdiff_t low = 0, high = s->m - 1;
+        while (low < s->m && !fml_any_positive(t, s->entries + low, 1, k)) low++;
+        while (high >= 0 && !fml_any_positive(t, s->entries + high, 1, k)) high--;
+        first[k] = fml_any_positive(t, before, n_before, k) ? -1 : low;
+        last[k] = fml_any_positive(t, after, n_after, k) ? s->m : high;
+    }
+}
+
+/* Any criterion, a candidate at a time; the sums come from where fewer samples are, as in scikit-learn. single: one output
+ * of Poisson's criterion, without constraints. */
+FML_INLINE_ALWAYS void fml_search_any(const fml_tree *t, const fml_search *s, const uint64_t *before, ptrdiff_t n_before, const uint64_t *after,
+                                      ptrdiff_t n_after, int constraint, int single, fml_scratch *room, fml_split *best) {
+    const fml_growth *const g = t->g;
     fml_sums left = {room->left, 0, 0}, right = {room->right, 0, 0};
     ptrdiff_t moved = 0; /* entries that are in the sums; those before them from the first candidate on */
+    ptrdiff_t *const first = room->positive, *const last = first + g->n_outputs;
+    double sum = 0; /* single: the left one */
     int started = 0;
-    const int poisson = t->g->criterion == FML_POISSON;
+    const int poisson = single || g->criterion == FML_POISSON;
     fml_clear(t, &left);
-    if (poisson) {
-        memset(room->positive, 0, 2 * t->g->n_outputs * sizeof *room->positive);
-        fml_count_all_positive(t, before, n_before, 1, 0, room->positive);
-        fml_count_all_positive(t, s->entries, s->m, 1, 1, room->positive);
-        fml_count_all_positive(t, after, n_after, 1, 1, room->positive);
-    }
-    for (ptrdiff_t i = 0; i < s->m; i++) {
-        if (poisson) fml_count_all_positive(t, s->entries + i, 1, 0, -1, room->positive);
-        const int is_end = i == s->m - 1;
-        if (is_end ? !s->end : i < s->low || i >= s->high || !fml_is_gap(s, i)) continue;
+    if (poisson) fml_find_positive(t, s, before, n_before, after, n_after, first, last);
+#define MOVE(entry, sign)                                               \
+    if (single) {                                                       \
+        const double w = (sign) * fml_weight(t, fml_sample(entry));     \
+        sum += w * g->y[fml_sample(entry)];                             \
+        left.weight += w;                                               \
+    } else fml_add(t, &left, fml_sample(entry), sign);
+    for (ptrdiff_t i = s->low; i < s->m; i++) {
+        i = fml_next_gap(s, i);
+        const int is_end = i >= s->high;
+        if (is_end && !s->end) break;
+        if (is_end) i = s->m - 1;
         const ptrdiff_t jump = i + 1 - moved + (started ? 0 : n_before), rest = s->m - i - 1 + n_after;
         if (jump <= rest) {
-            for (ptrdiff_t j = 0; j < n_before && !started; j++) fml_add(t, &left, fml_sample(before[j]), 1);
-            for (; moved <= i; moved++) fml_add(t, &left, fml_sample(s->entries[moved]), 1);
+            for (ptrdiff_t j = 0; j < n_before && !started; j++) { MOVE(before[j], 1) }
+            for (; moved <= i; moved++) { MOVE(s->entries[moved], 1) }
         } else {
-            memcpy(left.sums, t->total.sums, t->g->stride * sizeof *left.sums);
+            sum = t->total.sums[0];
+            memcpy(left.sums, t->total.sums, g->stride * sizeof *left.sums);
             left.weight = t->total.weight;
             left.squares = t->total.squares;
-            for (ptrdiff_t j = n_after; j-- > 0;) fml_add(t, &left, fml_sample(after[j]), -1);
-            for (ptrdiff_t j = s->m; j-- > i + 1;) fml_add(t, &left, fml_sample(s->entries[j]), -1);
+            for (ptrdiff_t j = n_after; j-- > 0;) { MOVE(after[j], -1) }
+            for (ptrdiff_t j = s->m; j-- > i + 1;) { MOVE(s->entries[j], -1) }
             moved = i + 1;
         }
         started = 1;
+        if (single) {
+            if (i < first[0]) sum = 0;
+            const double wr = t->total.weight - left.weight, r = i < last[0] ? t->total.sums[0] - sum : 0;
+            if (left.weight < t->min_weight_leaf || wr < t->min_weight_leaf) continue;
+            fml_take_one(s, i, is_end, fml_poisson_proxy(sum, left.weight, r, wr), best);
+            continue;
+        }
         fml_rest(t, &left, &right);
-        if (poisson) fml_clear_zeros(t, room->positive, &left, &right);
+        for (ptrdiff_t k = 0; poisson && k < g->n_outputs; k++) {
+            if (i < first[k]) left.sums[k] = 0;
+            if (i >= last[k]) right.sums[k] = 0;
+        }
         if (constraint && !fml_keeps_order(t, constraint, left.sums[0] / left.weight, right.sums[0] / right.weight)) continue;
         if (left.weight < t->min_weight_leaf || right.weight < t->min_weight_leaf) continue;
         fml_take_one(s, i, is_end, fml_proxy(t, &left, &right), best);
     }
+#undef MOVE
 }
 
 /* absolute_error: the order is what is to the left already, the entries, what stays to the right. */
@@ -347,7 +392,8 @@ static void fml_search_list(const fml_tree *t, const fml_search *s, const uint64
     else if (t->scan == FML_SCAN_WEIGHTED_GINI) fml_search_classes(t, s, before, n_before, 0, room, best);
     else if (t->scan == FML_SCAN_ENTROPY) fml_search_classes(t, s, before, n_before, 1, room, best);
     else if (t->scan == FML_SCAN_OUTPUTS) fml_search_outputs(t, s, before, n_before, room, best);
-    else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, after, n_after, constraint, room, best);
+    else if (t->scan == FML_SCAN_ANY) fml_search_any(t, s, before, n_before, after, n_after, constraint, 0, room, best);
+    else if (t->scan == FML_SCAN_POISSON) fml_search_any(t, s, before, n_before, after, n_after, 0, 1, room, best);
     else fml_search_median(t, s, before, n_before, after, n_after, constraint, best);
 }
 

@@ -4,6 +4,7 @@
 #include "arranged.h"
 #include "bins.h"
 #include "threshold.h"
+#include "two_values.h"
 #include "unranked.h"
 
 /* So many entries of another criterion take the time of one of absolute_error. */
@@ -42,6 +43,12 @@ static void fml_look(fml_tree *t, ptrdiff_t f, int worker, fml_split *best) {
     }
     if (fml_is_unranked(g)) {
         fml_scan_unranked(t, f, room, best);
+        return;
+    }
+    if (t->two_values) {
+        if (t->unit) fml_scan_two(t, f, 1, 0, best);
+        else if (t->counted) fml_scan_two(t, f, 0, 1, best);
+        else fml_scan_two(t, f, 0, 0, best);
         return;
     }
     if (t->tabled && fml_is_binned(t, f)) {

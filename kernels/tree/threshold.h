@@ -98,7 +98,8 @@ static ptrdiff_t fml_gather(const fml_tree *t, ptrdiff_t f, float *restrict x, f
 
 /* Whether what the samples of a node add is gathered once for all its features: one output, no signs to mind. */
 static inline int fml_gathers_shares(const fml_tree *t) {
-    return t->g->random && (t->scan == FML_SCAN_GINI || (t->scan >= FML_SCAN_MSE && t->scan <= FML_SCAN_ENTROPY));
+    const int is_simple = (t->scan >= FML_SCAN_MSE && t->scan <= FML_SCAN_ENTROPY) || t->scan == FML_SCAN_POISSON;
+    return t->g->random && (t->scan == FML_SCAN_GINI || is_simple);
 }
 
 /* What each sample of the node adds to the sums: its weight, unless all are 1, and weight * y, or its class. */
@@ -230,10 +231,13 @@ static double fml_weigh(fml_tree *t, const float *restrict x, ptrdiff_t n, int c
     } else {
         fml_rest(t, &left, &right);
         if (g->criterion == FML_POISSON) {
-            memset(room->positive, 0, 2 * g->n_outputs * sizeof *room->positive);
-            for (ptrdiff_t p = 0; p < n; p++)
-                fml_count_positive(t, samples[p], 1, !(isnan(x[p]) ? missing_left : x[p] <= threshold), room->positive);
-            fml_clear_zeros(t, room->positive, &left, &right);
+            for (ptrdiff_t k = 0; k < g->n_outputs; k++) { /* what rounding leaves of sums of zeros is zero, too */
+                int any[2] = {0, 0};
+                for (ptrdiff_t p = 0; p < n && !(any[0] & any[1]); p++)
+                    any[isnan(x[p]) ? missing_left : x[p] <= threshold] |= g->y[samples[p] * g->n_outputs + k] > 0;
+                if (!any[0]) right.sums[k] = 0;
+                if (!any[1]) left.sums[k] = 0;
+            }
         }
         value_left = left.sums[0] / wl;
         value_right = right.sums[0] / wr;

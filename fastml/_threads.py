@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+from numbers import Integral
 from pathlib import Path
 
 from fastml._config import current
@@ -61,7 +62,7 @@ def _of_joblib():
     joblib = sys.modules.get("joblib.parallel")
     context = joblib and getattr(joblib._backend, "config", None)
     n_jobs = context and context["n_jobs"]
-    if not isinstance(n_jobs, int):  # a marker for "not set", or None in a nested worker
+    if not isinstance(n_jobs, Integral):  # a marker for "not set", or None in a nested worker
         return None
     return _as_joblib(n_jobs)
 
@@ -96,7 +97,7 @@ def _environment():
     """Return the limit that the environment sets, or None."""
     for name in ("FASTML_NUM_THREADS", "OMP_NUM_THREADS"):
         first = os.environ.get(name, "").split(",")[0].strip()  # OpenMP: one number per level of nesting
-        if first.isdigit() and int(first):
+        if first.isascii() and first.isdigit() and int(first):
             return int(first)
     return None
 

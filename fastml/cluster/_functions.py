@@ -158,7 +158,9 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
     """
     check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if not _is_covered(X):
-        raise NotCovered("X is neither a plain array of float64, float32 or int64 nor a CSR matrix of floats.")
+        raise NotCovered(
+            "X is neither a plain array of float64, float32 or (its squares too) int64 nor a CSR matrix of floats."
+        )
     if n_local_trials is not None and n_local_trials > MAX_TRIALS:
         raise NotCovered(f"n_local_trials={n_local_trials} is more than the {MAX_TRIALS} that the kernel takes.")
     weights = None if sample_weight is None else check_weights(sample_weight, X)
@@ -182,4 +184,12 @@ def _is_covered(X):
         return (
             X.format == "csr" and X.dtype in (np.float64, np.float32) and X.indices.dtype == X.indptr.dtype == np.int32
         )
-    return type(X) is np.ndarray and X.dtype in (np.float64, np.float32, np.int64)
+    return type(X) is np.ndarray and (
+        X.dtype in (np.float64, np.float32) or (X.dtype == np.int64 and not _squares_wrap(X))
+    )
+
+
+def _squares_wrap(X):
+    """Tell whether squared distances may be more than int64 holds: scikit-learn's then wrap round."""
+    largest = max(float(X.max(initial=0)), -float(X.min(initial=0)))
+    return 4 * X[:1].size * largest**2 >= 2**63

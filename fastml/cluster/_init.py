@@ -14,6 +14,7 @@ from fastml.cluster._products import Products
 
 _BLOCK = 1 << 16  # elements of a temporary
 _plain = sklearn.cluster.kmeans_plusplus.__wrapped__  # bound before any patch; its parameters are checked already
+_plain_way = sklearn.cluster.KMeans._init_centroids
 
 
 def initial_centers(est, X, init, weights, random_state, n_threads, *, init_size=None):
@@ -24,11 +25,10 @@ def initial_centers(est, X, init, weights, random_state, n_threads, *, init_size
     """
     n_samples, n_clusters = X.shape[0], est.n_clusters
     filled = np.ones(n_samples, X.dtype) if weights is None else weights
-    is_plusplus = isinstance(init, str) and init == "k-means++"
-    own_way = type(est)._init_centroids is not sklearn.cluster.KMeans._init_centroids  # a subclass's
-    if own_way or not is_plusplus:
-        # only k-means++ reads them
-        norms = row_norms(X, squared=True) if is_plusplus else np.broadcast_to(X.dtype.type(0), (n_samples,))
+    own_way = type(est)._init_centroids is not _plain_way  # a subclass's
+    if own_way or not (isinstance(init, str) and init == "k-means++"):
+        # of scikit-learn's ways only k-means++ reads them
+        norms = row_norms(X, squared=True) if own_way else np.broadcast_to(X.dtype.type(0), (n_samples,))
         return lambda: est._init_centroids(
             X,
             x_squared_norms=norms,

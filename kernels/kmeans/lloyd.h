@@ -31,6 +31,7 @@ typedef struct {
     const void *c_norms;             /* (k,)    T   in     squared norms, as the caller's rule wants them rounded */
     ptrdiff_t n, d, k, chunk_rows;
     ptrdiff_t small_from;            /*             in     from this sample on, scikit-learn's GEMM is the one for small matrices: gemm.py */
+    ptrdiff_t four_from;             /*             in     from this sample on, its chains are four: gemm.py */
     const int32_t *chain_ends;       /* (n_chains,) in     where its chains of fused operations end; one: d */
     int n_chains;
     int32_t *labels;                 /* (n,)        inout  -1 where there is none yet */
@@ -89,7 +90,7 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
 #define FML_CHAINS 8                 /* chains of fused operations that run side by side, to hide their latency */
 
 /* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
-FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->elkan || !FML_HAS_FMA || i >= t->small_from; }
+FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->elkan || !FML_HAS_FMA || i >= t->small_from || i >= t->four_from; }
 
 FML_INLINE void fml_relabel(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *n_changed) {
     const int32_t old = t->labels[i];

@@ -22,7 +22,7 @@ cdef extern from "lloyd.h" nogil:
         const void *X
         const void *centers
         const void *c_norms
-        Py_ssize_t n, d, k, chunk_rows, small_from
+        Py_ssize_t n, d, k, chunk_rows, small_from, four_from
         const int32_t *chain_ends
         int n_chains
         int32_t *labels

@@ -21,7 +21,7 @@ from fastml._kernels.kmeans.lloyd cimport (
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
-from fastml._kernels.kmeans.gemm import chain_ends, small_from
+from fastml._kernels.kmeans.gemm import chain_ends, four_chains_from, small_from
 # for the driver
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # no-cython-lint
 
@@ -158,6 +158,7 @@ cdef label(
     if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS and not fml_few(&task):
         _floats = set_screen(&task)             # owns what the task points to
     task.small_from = small_from(task.n, task.d, task.k)
+    task.four_from = four_chains_from(task.n, task.d, task.k, sizeof(floating))
     ends = np.array(chain_ends(task.d, sizeof(floating)), np.int32)
     task.chain_ends, task.n_chains = &ends[0], ends.shape[0]
     task.c_norm_max = largest_norm(c_norms)

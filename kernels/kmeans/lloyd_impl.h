@@ -76,6 +76,17 @@ static T NAME(small_dot)(const T *x, const T *c, ptrdiff_t d, int by_halves) {
     return lane[0];
 }
 
+/* x.c of features first to end - 1 as the GEMM kernel for four rows and one column computes it: four fused chains over whole eights. */
+static T NAME(four_dot)(const T *x, const T *c, ptrdiff_t first, ptrdiff_t end) {
+    const ptrdiff_t eights = end - (end - first) % 8;
+    T chain[4] = {0};
+    for (ptrdiff_t f = first; f < end; f++) {
+        const ptrdiff_t r = f < eights ? (f - first) % 4 : 0;
+        chain[r] = FMA(x[f], c[f], chain[r]);
+    }
+    return (chain[0] + chain[1]) + (chain[2] + chain[3]);
+}
+
 /* c_norm - 2 x.c  of sample i and centres j to j + n (at most FML_CHAINS) as scikit-learn's GEMM computes it: by fused chains, or as for small
  * matrices. The chains of several centres run side by side: one alone waits for each sum. */
 static void NAME(gemm_values)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j, int n, T *values) {
@@ -95,6 +106,9 @@ static void NAME(gemm_values)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j, int
         T sum[FML_CHAINS] = {0};
         for (; f < t->chain_ends[c]; f++)
             for (int r = 0; r < FML_CHAINS; r++) sum[r] = FMA(x[f], centers[(r < n ? r : 0) * d + f], sum[r]);
+        if (i >= t->four_from)
+            for (int r = 0; r < n && j + r < (t->k & ~(ptrdiff_t)3); r++)
+                sum[r] = NAME(four_dot)(x, centers + r * d, c ? t->chain_ends[c - 1] : 0, t->chain_ends[c]);
         for (int r = 0; r < n; r++) values[r] -= 2 * sum[r];
     }
 }

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import fma, kernel
-from fastml._kernels.kmeans.gemm import CHUNK_ROWS, chain_ends, small_from
+from fastml._kernels.kmeans.gemm import CHUNK_ROWS, chain_ends, four_chains_from, small_from
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
 
 BOUNDED = FUSED = False
@@ -31,10 +31,21 @@ def distances(x, centers, out):
 
 
 @kernel
-def scores(x, transposed, c_norms, ends, sums, out):
+def four_dot(x, transposed, j, start, end):
+    """x.c_j of some features, in four chains over whole eights of them: see gemm.py."""
+    chains = np.zeros(4, x.dtype)
+    eights = end - (end - start) % 8
+    for f in range(start, end):
+        r = (f - start) % 4 if f < eights else 0
+        chains[r] = fma(x[f], transposed[f, j], chains[r])
+    return (chains[0] + chains[1]) + (chains[2] + chains[3])
+
+
+@kernel
+def scores(x, transposed, c_norms, ends, in_fours, sums, out):
     """out[j] = c_norms[j] - 2 x.c_j; each dot product in the chains of fused operations of scikit-learn's GEMM.
 
-    ends (n_chains,): see gemm.py. sums (len(out),): room.
+    ends (n_chains,): see gemm.py. in_fours: so many centres are met in four chains. sums (len(out),): room.
     """
     start = 0
     for j in range(len(out)):
@@ -45,6 +56,8 @@ def scores(x, transposed, c_norms, ends, sums, out):
         for f in range(start, end):
             for j in range(len(out)):
                 sums[j] = fma(x[f], transposed[f, j], sums[j])
+        for j in range(in_fours):
+            sums[j] = four_dot(x, transposed, j, start, end)
         for j in range(len(out)):
             out[j] -= sums[j] + sums[j]
         start = end
@@ -123,7 +136,8 @@ def assign(X, centers, c_norms, labels, touched, bounds, elkan, n_threads):
     if elkan is not None:
         return assign_elkan(X, centers, math.sqrt(c_norms.max()), labels, touched, *elkan_rounding(X), *elkan)
     first_small, ends = small_from(*X.shape, len(centers)), np.array(chain_ends(X.shape[1], X.itemsize))
-    return assign_lloyd(X, centers, c_norms, labels, touched, first_small, ends)
+    first_four = four_chains_from(*X.shape, len(centers), X.itemsize)
+    return assign_lloyd(X, centers, c_norms, labels, touched, first_small, first_four, ends)
 
 
 def elkan_rounding(X):
@@ -144,7 +158,7 @@ def assign_elkan(X, centers, largest_norm, labels, touched, own, reaching, halve
 
 
 @kernel
-def assign_lloyd(X, centers, c_norms, labels, touched, first_small, ends):
+def assign_lloyd(X, centers, c_norms, labels, touched, first_small, first_four, ends):
     transposed = centers.T.copy()
     sums, values = np.empty(len(centers), X.dtype), np.empty(len(centers), X.dtype)
     n_changed = 0
@@ -152,7 +166,8 @@ def assign_lloyd(X, centers, c_norms, labels, touched, first_small, ends):
         if i >= first_small:
             small_scores(X, i, centers, c_norms, values)
         else:
-            scores(X[i], transposed, c_norms, ends, sums, values)
+            in_fours = len(centers) - len(centers) % 4 if i >= first_four else 0
+            scores(X[i], transposed, c_norms, ends, in_fours, sums, values)
         n_changed += relabel(labels, touched, i, smallest(values))
     return n_changed, len(X)
 

@@ -5,6 +5,7 @@ import pytest
 import sklearn.cluster
 
 import fastml.cluster
+from fastml._kernels.kmeans.gemm import HAS_FOUR_CHAINS, HAS_SMALL_KERNELS
 from fastml.cluster import KMeans
 from tests.agreement import blocks
 
@@ -52,8 +53,25 @@ def test_squares_beyond_what_float32_holds(shape, algorithm):
         assert ours.n_iter_ == theirs.n_iter_
 
 
+@pytest.mark.skipif(not (HAS_SMALL_KERNELS or HAS_FOUR_CHAINS), reason="the chains of this CPU's BLAS are not known")
+@pytest.mark.parametrize("n_clusters", [2, 4, 5, 7, 8, 13])
+def test_equal_centers_tie_as_the_product_of_matrices_rounds(n_clusters):
+    """OpenBLAS has other chains of sums for what is left over of samples and centres."""
+    random = np.random.RandomState(n_clusters)
+    models = [module.cluster.KMeans(n_clusters, n_init=1).fit(np.eye(30)) for module in (fastml, sklearn)]
+    for n_samples in (1, 2, 3, 5, 7, 9, 17, 63, 255, 257):
+        for n_features in (3, 8, 9, 16, 31):
+            X, center = random.standard_normal((n_samples, n_features)), random.standard_normal(n_features)
+            for model in models:
+                model.cluster_centers_ = np.tile(center, (n_clusters, 1))
+                model.n_features_in_ = n_features
+            ours, theirs = (model.predict(X) for model in models)
+            np.testing.assert_array_equal(ours, theirs, err_msg=f"{n_samples} x {n_features}")
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random"])
 @pytest.mark.parametrize("name", ["KMeans", "MiniBatchKMeans"])
-def test_a_subclass_may_start_its_own_way(name):
+def test_a_subclass_may_start_its_own_way(name, init):
     X = np.random.RandomState(0).uniform(size=(60, 3))
     models = []
     for module in (fastml.cluster, sklearn.cluster):
@@ -62,7 +80,7 @@ def test_a_subclass_may_start_its_own_way(name):
             def _init_centroids(self, X, *, x_squared_norms, **more):
                 return X[np.argsort(x_squared_norms)[: self.n_clusters]].copy()
 
-        models.append(Model(5, n_init=1, random_state=0).fit(X))
+        models.append(Model(5, init=init, n_init=1, random_state=0).fit(X))
     np.testing.assert_array_equal(models[0].labels_, models[1].labels_)
     np.testing.assert_allclose(models[0].cluster_centers_, models[1].cluster_centers_)
 

@@ -90,6 +90,14 @@ def test_negative_weights_of_equal_samples(layout):
         same_choice(layout(np.ones((n_samples, 5))), random.randint(1, 5), seed, weights)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # roots of what has wrapped round
+@pytest.mark.parametrize("bits", [20, 30, 31, 34, 62])
+def test_whole_numbers_whose_squares_wrap_round(bits):
+    for seed in range(5):
+        X = np.random.RandomState(seed).randint(-(2**bits), 2**bits, (100, 2))
+        same_choice(X, 6, seed)
+
+
 @pytest.mark.parametrize("wide", ["indices", "indptr"])
 def test_csr_of_64_bit_indices(wide):
     X = scipy.sparse.random(60, 5, 0.6, format="csr", random_state=0)

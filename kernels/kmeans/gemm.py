@@ -17,7 +17,7 @@ CHUNK_ROWS = 256  # samples of one call of GEMM in scikit-learn
 
 
 def reaches(level, feature):
-    """Tell whether this CPU reaches a level of x86-64, by which OpenBLAS chooses its kernels, and has a feature of it."""
+    """Tell whether this CPU reaches a level of x86-64, which has the feature; OpenBLAS chooses its kernels so."""
     try:
         from fastml._kernels._cpu import levels
 

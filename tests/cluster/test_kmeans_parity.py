@@ -15,7 +15,7 @@ from .cases import first_rows, kmeans_case, lattice_case
 BLOCK = 200
 
 
-@blocks(14, quick=5)
+@blocks(14, quick=4)
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(kmeans_case, seeds, record_parity, "KMeans")

@@ -15,7 +15,7 @@ from .cases import minibatch_case
 BLOCK = 200
 
 
-@blocks(5, quick=2)
+@blocks(5, quick=1)
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(minibatch_case, seeds, record_parity, "MiniBatchKMeans")

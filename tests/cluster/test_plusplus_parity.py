@@ -16,7 +16,7 @@ from .cases import plusplus_case
 BLOCK = 200
 
 
-@blocks(5, quick=2)
+@blocks(5, quick=1)
 def test_generated_cases(block, record_parity):
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus")
@@ -29,7 +29,7 @@ def by_distances(monkeypatch):
         monkeypatch.setattr(_plusplus, name, 0)
 
 
-@blocks(5, quick=2)
+@blocks(5, quick=1)
 def test_generated_cases_by_distances(block, record_parity, by_distances):
     seeds = range(2000 + block * BLOCK, 2000 + (block + 1) * BLOCK)
     assert_same_models(plusplus_case, seeds, record_parity, "kmeans_plusplus by distances")

@@ -28,6 +28,10 @@ def main():
         print(USAGE, file=sys.stdout if wants_help else sys.stderr)
         sys.exit(0 if wants_help else 2)
 
+    path = os.path.join(os.getcwd(), program[0])
+    if not is_module:
+        is_script = is_source(path)
+        look_first_beside(path, is_script)  # before scikit-learn looks for modules
     from fastml import patch_sklearn
 
     patch_sklearn()
@@ -37,21 +41,25 @@ def main():
     try:
         if is_module:
             runpy._run_module_as_main(program[0])  # what `python -m` itself calls: no public twin reuses `__main__`
+        elif is_script:
+            run_script(path, main_module)
         else:
-            run_script(os.path.join(os.getcwd(), program[0]), main_module)
+            runpy._run_module_as_main("__main__", alter_argv=False)
     except BaseException:
         sys.excepthook = without_our_frames(sys.excepthook)
         raise
 
 
-def run_script(path, main_module):
-    """Run a script, or a folder or archive with a ``__main__.py``, as ``__main__``."""
-    if os.path.isdir(path) or not is_source(path):
-        sys.path[: not sys.flags.safe_path] = [path]  # in the place of the working folder, which -P leaves out
-        runpy._run_module_as_main("__main__", alter_argv=False)
-        return
-    if not sys.flags.safe_path:
+def look_first_beside(path, is_script):
+    """Let modules be looked for where Python would: not in the working folder, which -P leaves out."""
+    if not is_script:
+        sys.path[: not sys.flags.safe_path] = [path]
+    elif not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(path))
+
+
+def run_script(path, main_module):
+    """Run a script as ``__main__``."""
     with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
     main_module.__dict__.update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
@@ -59,7 +67,9 @@ def run_script(path, main_module):
 
 
 def is_source(path):
-    """Tell a script from an archive; exit as Python does where there is neither."""
+    """Tell a script from a folder or an archive; exit as Python does where there is none of them."""
+    if os.path.isdir(path):
+        return False
     try:
         with open(path, "rb") as file:
             return file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06") and not path.endswith(".pyc")

@@ -167,6 +167,8 @@ def _method(body):
 
     @functools.wraps(body)
     def wrapper(self, *args, **kwargs):
+        if not getattr(self, "_is_ours", False):
+            return _plain_method(self, name)(*args, **kwargs)
         outer = _thread.report
         report = _thread.report = Report(name)
         try:
@@ -184,6 +186,15 @@ def _method(body):
             _thread.report = outer
 
     return wrapper
+
+
+def _plain_method(instance, name):
+    """Return scikit-learn's own method of an instance that was made before its class's name was patched.
+
+    It comes by ``sklearn.cluster.KMeans.predict(model, X)``, where the name is looked up at the call.
+    """
+    plain = next(base for base in type(instance).__mro__ if base.__module__.startswith("sklearn."))
+    return getattr(plain, name).__get__(instance)
 
 
 def _function(body, plain):

@@ -150,6 +150,13 @@ class Accelerated(metaclass=AcceleratedMeta):
     Pickles tell the version of scikit-learn, and loading them with another one warns, as its own classes do.
     """
 
+    _is_ours = True  # what the methods ask before they run: they may be handed another class's instance
+
+    def _get_doc_link(self):
+        """scikit-learn's documentation is ours, too; a user's subclass has none."""
+        plain = plain_of(type(self))
+        return plain.__new__(plain)._get_doc_link() if plain else super()._get_doc_link()
+
     def _complete(self):
         """Make the attributes that are made when they are asked for: what leaves our class must have them."""
 

@@ -138,6 +138,8 @@ def test_class_tags_parameters_and_repr(name):
     assert not isinstance(ours, other)
     assert not isinstance(plain, other)
     assert "<style>" in ours._repr_html_()
+    assert ours._get_doc_link() == plain._get_doc_link()
+    assert f"sklearn.cluster.{name}.html" in ours._repr_html_()
 
 
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, sklearn.base.clone, pickle, cloudpickle, joblib])

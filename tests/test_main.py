@@ -135,6 +135,14 @@ def test_the_program_runs_on_fastml(programs):
         assert last == "fastml.cluster._kmeans"
 
 
+def test_modules_of_the_working_folder_are_not_imported_by_scikit_learn(programs, tmp_path):
+    (tmp_path / "html.py").write_text("raise SystemExit('of the working folder')")
+    script = str(programs / "folder" / "script.py")
+    code, out, err = run(tmp_path, "-m", "fastml", script, "import sklearn.cluster", patch=True)
+    assert (code, err) == (0, "")
+    assert "working folder" not in out
+
+
 def test_usage(programs):
     for arguments, expected in [([], 2), (["-m"], 2), (["-x"], 2), (["-h"], 0), (["--help"], 0)]:
         code, out, err = run(programs, "-m", "fastml", *arguments)

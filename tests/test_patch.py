@@ -102,6 +102,20 @@ def test_defining_modules_and_internal_bindings_stay_scikit_learns(patched):
     assert bound == set(fastml.accelerated())
 
 
+def test_methods_looked_up_by_the_name_take_instances_of_other_classes(patched):
+    class Halved(defining.Binarizer):
+        def transform(self, X, copy=None):
+            return sklearn.preprocessing.Binarizer.transform(self, np.divide(X, 2), copy)
+
+    assert sklearn.preprocessing.Binarizer is fake.Binarizer
+    X = np.array([[1.0, 3.0]])
+    plain = defining.Binarizer(threshold=1.0).fit(X)
+    assert sklearn.preprocessing.Binarizer.transform(plain, X).tolist() == [[0.0, 1.0]]
+    assert sklearn.preprocessing.Binarizer.fit(plain, X) is plain
+    assert Halved(threshold=1.0).fit(X).transform(X).tolist() == [[0.0, 1.0]]
+    assert Halved(threshold=2.0).fit(X).transform(X).tolist() == [[0.0, 0.0]]
+
+
 def test_names_bound_earlier_are_reported(monkeypatch):
     app = types.ModuleType("app.models")
     app.Bin, app.binarize, app.other = defining.Binarizer, defining.binarize, 3

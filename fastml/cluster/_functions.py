@@ -127,8 +127,9 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
         If a parameter has a value that is not allowed; if X holds NaN or infinity, is not 2-d or has fewer samples
         than clusters; if the shape of `sample_weight` or `x_squared_norms` does not fit X; if weights have both signs.
     FallbackError
-        Under ``strict``, if X is neither an array of float64, float32 or int64 nor a CSR matrix of floats with 32-bit
-        indices, or if `n_local_trials` is more than 16. scikit-learn's own function runs otherwise.
+        Under ``strict``, if X is neither an array of float64, float32 or int64 (whose squares may not be beyond int64)
+        nor a CSR matrix of floats with 32-bit indices, or if `n_local_trials` is more than 16. scikit-learn's own
+        function runs otherwise.
 
     See Also
     --------

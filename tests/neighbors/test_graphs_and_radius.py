@@ -163,7 +163,7 @@ def test_radius_by_brute_force_is_that_of_the_definition(dtype, offset):
 def test_votes_have_the_bits_of_scikit_learns(k, algorithm):
     """Sums by distance, in its order."""
     rng = np.random.RandomState(k)
-    X, Q = rng.randn(400, 4), rng.randn(60, 4)
+    X, Q = (np.round(rng.randn(n, 4) * 2**12) / 2**12 for n in (400, 60))  # exact squares: a zero is, too
     Q[0] = X[7]
     labels, targets = rng.randint(0, 5, (400, 2)), rng.randn(400, 2)
     for weights in ("uniform", "distance"):

@@ -28,8 +28,8 @@ def main():
         print(USAGE, file=sys.stdout if wants_help else sys.stderr)
         sys.exit(0 if wants_help else 2)
 
-    path = os.path.join(os.getcwd(), program[0])
     if not is_module:
+        path = os.path.join(os.getcwd(), program[0])
         is_script = is_source(path)
         look_first_beside(path, is_script)  # before scikit-learn looks for modules
     from fastml import patch_sklearn

@@ -63,7 +63,7 @@ accept_sparse, accept_large_sparse, **more
     """
     if (
         not more
-        and _is_clean(X, dtype, 2)
+        and is_clean_array(X, dtype, 2)
         and (order is None or order == "C")
         and len(X) >= ensure_min_samples
         and X.shape[1] >= ensure_min_features
@@ -117,9 +117,9 @@ def check_pairs(X, Y, *, ensure_all_finite=True):
     """
     Y = X if Y is None else Y
     if (
-        _is_clean(X, None, 2)
+        is_clean_array(X, None, 2)
         and X.size
-        and (Y is X or (_is_clean(Y, X.dtype.type, 2) and len(Y) and Y.shape[1] == X.shape[1]))
+        and (Y is X or (is_clean_array(Y, X.dtype.type, 2) and len(Y) and Y.shape[1] == X.shape[1]))
         and (thread_config()["assume_finite"] or (all_finite(X) and (Y is X or all_finite(Y))))
     ):
         return X, Y
@@ -206,7 +206,7 @@ def check_weights(sample_weight, X, dtype=None):
     if sample_weight is None and n_samples and dtype in _FLOATS:
         return np.ones(n_samples, dtype=dtype)
     if (
-        _is_clean(sample_weight, dtype, 1)
+        is_clean_array(sample_weight, dtype, 1)
         and len(sample_weight) == n_samples
         and (thread_config()["assume_finite"] or all_finite(sample_weight))
         and sample_weight.any()  # newer versions of scikit-learn refuse all-zero weights
@@ -215,7 +215,7 @@ def check_weights(sample_weight, X, dtype=None):
     return _aligned(check_sample_weight(_on_host(sample_weight), X, dtype=dtype))
 
 
-def _is_clean(array, dtype, ndim):
+def is_clean_array(array, dtype, ndim):
     """Tell whether an array can be taken as it is, its values and its numbers of rows and columns apart."""
     if type(array) is not np.ndarray or array.ndim != ndim:
         return False
@@ -232,10 +232,16 @@ def is_clean_csr(X, dtype):
     """Tell whether CSR samples can be taken as they are, their values and their numbers of rows and columns apart."""
     if type(X) not in (csr_matrix, csr_array) or X.ndim != 2 or not X.data.size:
         return False
-    indices_are_int32 = X.indices.dtype == X.indptr.dtype == np.int32
     return (
-        indices_are_int32 and all(part.flags.carray for part in (X.indices, X.indptr)) and _is_clean(X.data, dtype, 1)
+        has_int32_indices(X)
+        and all(part.flags.carray for part in (X.indices, X.indptr))
+        and is_clean_array(X.data, dtype, 1)
     )
+
+
+def has_int32_indices(X):
+    """Tell whether both arrays of indices of CSR samples are of the type that kernels take."""
+    return X.indices.dtype == X.indptr.dtype == np.int32
 
 
 def name_features(est, X):

@@ -7,7 +7,7 @@ from sklearn.utils import check_array, check_random_state
 
 from fastml._dispatch import NotCovered, accelerated
 from fastml._threads import effective_n_threads
-from fastml._validate import check_weights
+from fastml._validate import check_weights, has_int32_indices
 from fastml._versions import validate_params
 from fastml.cluster import _init
 from fastml.cluster._kmeans import KMeans
@@ -182,9 +182,7 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, x_squared_norms=None, 
 def _is_covered(X):
     """Tell whether the kernel takes these samples as they are: scikit-learn's function does not convert them."""
     if issparse(X):
-        return (
-            X.format == "csr" and X.dtype in (np.float64, np.float32) and X.indices.dtype == X.indptr.dtype == np.int32
-        )
+        return X.format == "csr" and X.dtype in (np.float64, np.float32) and has_int32_indices(X)
     return type(X) is np.ndarray and (
         X.dtype in (np.float64, np.float32) or (X.dtype == np.int64 and not _squares_wrap(X))
     )

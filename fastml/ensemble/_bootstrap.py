@@ -62,9 +62,8 @@ class Weights:
             return [self._same] * len(seeds), [self._share * total] * len(seeds)
         weights = [self._drawn(seed) for seed in seeds]
         if self._codes is None:
-            return weights, [self._share * np.float64(self._n_drawn)] * len(
-                seeds
-            )  # a float32 is multiplied as one of a sum
+            total = np.float64(self._n_drawn)  # as scikit-learn's sum: a share of float32 is then widened
+            return weights, [self._share * total] * len(seeds)
         return weights, [self._share * np.sum(each) for each in weights]
 
     def _drawn(self, seed):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from fastml._dispatch import NotCovered, accelerated
 from fastml._registry import Accelerated
 from fastml._threads import effective_n_threads
-from fastml._validate import check_weights, is_clean_target, name_features
+from fastml._validate import check_weights, is_clean_array, is_clean_target, name_features
 from fastml._versions import fit_context, thread_config
 from fastml.linear_model import _least_squares
 from fastml.linear_model._predict import scores
@@ -249,7 +249,7 @@ class Ridge(FastLeastSquares, sklearn.linear_model.Ridge):
 
 
 def _is_clean(X):
-    """Tell whether the kernel takes samples as they are, NaN and infinity apart."""
-    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.type not in _FLOATS or not X.size:
+    """Tell whether the kernel takes samples as they are, in C or F order; NaN and infinity apart."""
+    if type(X) is not np.ndarray or not X.size:
         return False
-    return X.dtype.isnative and X.flags.aligned and (X.flags.c_contiguous or X.flags.f_contiguous)
+    return is_clean_array(X, _FLOATS, 2) or is_clean_array(X.T, _FLOATS, 2)

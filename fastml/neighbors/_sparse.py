@@ -18,6 +18,7 @@ from fastml._dispatch import NotCovered, load, record
 from fastml._kernels.neighbors import entries
 from fastml._kernels.neighbors.rows import COSINE, MANHATTAN
 from fastml._kernels.neighbors.trees import Rows
+from fastml._validate import has_int32_indices
 from fastml.neighbors import _measures
 
 # Nanoseconds an entry of the samples: to write it down by columns, at least; to meet a query, or eight side by side,
@@ -103,7 +104,7 @@ def _meets_rows(asked, n_entries):
 
 
 def _is_wide(X):
-    return issparse(X) and not X.indices.dtype == X.indptr.dtype == np.int32
+    return issparse(X) and not has_int32_indices(X)
 
 
 def _entries(kernel, X, kind):

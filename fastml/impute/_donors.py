@@ -12,7 +12,7 @@ The donors are those that scikit-learn takes, because distances are rounded as i
 import numpy as np
 
 from fastml._dispatch import load, record
-from fastml._kernels.kmeans.gemm import HAS_SMALL_KERNELS, chain_ends, is_small
+from fastml._kernels.kmeans.gemm import HAS_SIDE_CHAINS, HAS_SMALL_KERNELS, chain_ends, is_small
 from fastml._kernels.neighbors.gaps import (
     ALIKE,
     ALONE,
@@ -52,7 +52,7 @@ def impute(rows, missing, samples, absent, wanted, *, n_neighbors, weights, chun
     ends, gap_ends = (np.array(chain_ends(n_features, size)) for size in (8, np.dtype(dtype).itemsize))
     kind = BY_CALLER if callable(weights) else WEIGHTS[weights or "uniform"]
     k = min(n_neighbors, len(samples))
-    rule = Rule(k, kind, ends, gap_ends, certain_rows(n_rows, chunk, len(samples), n_features))
+    rule = Rule(k, kind, ends, gap_ends, certain_rows(n_rows, chunk, donors.X))
     starts = np.concatenate([[0], np.cumsum(wanted.sum(axis=1))])
     columns = np.nonzero(wanted)[1]
     entries = Entries(starts, columns.astype(np.int32), len(samples) - absent.sum(axis=0))
@@ -73,9 +73,16 @@ def incomplete(X, missing, dtype):
     return Incomplete(np.ascontiguousarray(X), np.ascontiguousarray(missing), norms)
 
 
-def certain_rows(n_rows, chunk, n_samples, n_features):
-    """Return how many rows, the first ones, have distances in chunks whose rounding we know."""
-    last = n_rows % chunk
+def certain_rows(n_rows, chunk, samples):
+    """Return how many rows, the first ones, have distances whose rounding we know."""
+    last, (n_samples, n_features) = n_rows % chunk, samples.shape
+    if HAS_SIDE_CHAINS and n_features >= 8 and n_samples >= 4:  # side_chains in kmeans/gemm.py
+        if samples.itemsize == 4:  # most rows' products of what only one of the two has are SGEMM's
+            return 0
+        if chunk < n_rows and chunk % 2:
+            return chunk - 1
+        if n_rows % 2:
+            return n_rows - 1
 
     def known(n):
         small = HAS_SMALL_KERNELS and is_small(n, n_features, n_samples)
@@ -115,8 +122,8 @@ def settle(gifts, donors, receivers, entries, rule, samples, weights, chunk, jud
             donors_of = gifts.donors[those, :k]
             values = np.where(donors_of < 0, 0, samples[donors_of, column])
             gifts.values[those] = average(values, distances, weights)
-    for first, last in batches(np.unique(row_of[is_open]), len(donors.X), rule.certain, chunk, len(receivers.X)):
-        if first < rule.certain:
+    for first, last, known in batches(np.unique(row_of[is_open]), len(donors.X), rule.certain, chunk, len(receivers.X)):
+        if known:
             distances = np.empty((last - first, len(donors.X)))
             part = Incomplete(*(array[first:last] for array in receivers))
             load("neighbors.donors").measure(donors, part, rule, distances, n_threads)
@@ -135,17 +142,21 @@ def settle(gifts, donors, receivers, entries, rule, samples, weights, chunk, jud
 
 
 def batches(rows, n_samples, certain, chunk, n_rows):
-    """Yield ranges of rows that hold all of some: few at a time, or scikit-learn's chunk where its rounding counts."""
+    """Yield ranges of rows that hold all of some, and whether their rounding is known.
+
+    Few at a time, or scikit-learn's chunk where it is not.
+    """
     at_a_time, end = max(1, AT_A_TIME // n_samples), 0
     for row in rows:
         if row < end:
             continue
-        if row < certain:
+        known = row < certain
+        if known:
             first, end = row, min(row + at_a_time, certain)
         else:
             first = row // chunk * chunk
             end = min(first + chunk, n_rows)
-        yield first, end
+        yield first, end, known
 
 
 def average(values, distances, weights):

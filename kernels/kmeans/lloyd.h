@@ -31,7 +31,8 @@ typedef struct {
     const void *c_norms;             /* (k,)    T   in     squared norms, as the caller's rule wants them rounded */
     ptrdiff_t n, d, k, chunk_rows;
     ptrdiff_t small_from;            /*             in     from this sample on, scikit-learn's GEMM is the one for small matrices: gemm.py */
-    ptrdiff_t four_from;             /*             in     from this sample on, its chains are four: gemm.py */
+    const uint8_t *kinds;            /* (2, 256)    in     kinds of the samples of whole chunks of it, and of the last one; NULL: all 0 */
+    const uint8_t *side_chains;      /* (n_kinds, k)  in   how many chains such samples meet the centres in; 1 for kind 0: gemm.py */
     const int32_t *chain_ends;       /* (n_chains,) in     where its chains of fused operations end; one: d */
     int n_chains;
     int32_t *labels;                 /* (n,)        inout  -1 where there is none yet */
@@ -89,8 +90,21 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
 #define FML_GEMM_ROWS 256            /* samples of one call of GEMM in scikit-learn */
 #define FML_CHAINS 8                 /* chains of fused operations that run side by side, to hide their latency */
 
+/* The kind of sample i, by its place in the chunk that scikit-learn's GEMM is called for. */
+FML_INLINE int fml_kind(const fml_assign *t, ptrdiff_t i) {
+    return t->kinds ? t->kinds[(i >= t->n - t->n % FML_GEMM_ROWS) * FML_GEMM_ROWS + i % FML_GEMM_ROWS] : 0;
+}
+
 /* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
-FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->elkan || !FML_HAS_FMA || i >= t->small_from || i >= t->four_from; }
+FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->elkan || !FML_HAS_FMA || i >= t->small_from || fml_kind(t, i); }
+
+/* For any sample of this chunk? */
+FML_INLINE int fml_decides_any_again(const fml_assign *t, ptrdiff_t start, ptrdiff_t end) {
+    const ptrdiff_t first = end - 2 * FML_GEMM_ROWS;  /* chunks of GEMM are all alike but for the last one */
+    int any = 0;
+    for (ptrdiff_t i = first > start ? first : start; i < end; i++) any |= fml_decides_again(t, i);
+    return any;
+}
 
 FML_INLINE void fml_relabel(fml_assign *t, ptrdiff_t i, int32_t label, int64_t *n_changed) {
     const int32_t old = t->labels[i];
@@ -215,7 +229,7 @@ static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
     const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
     fml_open open;
     open.n_all = open.n_few = 0, open.n_changed = 0;
-    if (!t->upper && !t->narrow_centers && !fml_few(t) && !fml_decides_again(t, end - 1)) {
+    if (!t->upper && !t->narrow_centers && !fml_few(t) && !fml_decides_any_again(t, start, end)) {
         open.n_all = (int)(end - start);
         if (t->is_f32) label_run_f32(t, start, end, xt, &open.n_changed);
         else label_run_f64(t, start, end, xt, &open.n_changed);

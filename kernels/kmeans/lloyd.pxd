@@ -1,6 +1,6 @@
 """Declarations of lloyd.h."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 
 cdef extern from "lloyd.h" nogil:
@@ -22,7 +22,9 @@ cdef extern from "lloyd.h" nogil:
         const void *X
         const void *centers
         const void *c_norms
-        Py_ssize_t n, d, k, chunk_rows, small_from, four_from
+        Py_ssize_t n, d, k, chunk_rows, small_from
+        const uint8_t *kinds
+        const uint8_t *side_chains
         const int32_t *chain_ends
         int n_chains
         int32_t *labels

@@ -21,7 +21,7 @@ from fastml._kernels.kmeans.lloyd cimport (
 from fastml._kernels.runtime.interrupt cimport run_chunks
 from fastml._kernels.runtime.pool cimport worker
 
-from fastml._kernels.kmeans.gemm import chain_ends, four_chains_from, small_from
+from fastml._kernels.kmeans.gemm import chain_ends, side_chains, small_from
 # for the driver
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # no-cython-lint
 
@@ -130,6 +130,7 @@ cdef label(
     cdef floating[::1] mover_norms
     cdef unsigned char[::1] done, unsure
     cdef const floating[:, ::1] halves
+    cdef const unsigned char[:, ::1] kinds, chains
     task.n, task.d, task.k = X.shape[0], X.shape[1], centers.shape[0]
     if task.n == 0:
         return 0, 0
@@ -158,7 +159,11 @@ cdef label(
     if floating is double and task.n >= SCREENED_ROWS and task.d * task.k >= SCREENED_PRODUCTS and not fml_few(&task):
         _floats = set_screen(&task)             # owns what the task points to
     task.small_from = small_from(task.n, task.d, task.k)
-    task.four_from = four_chains_from(task.n, task.d, task.k, sizeof(floating))
+    task.kinds = task.side_chains = NULL
+    side = side_chains(task.n, task.d, task.k, sizeof(floating))
+    if side is not None:
+        kinds, chains = side
+        task.kinds, task.side_chains = &kinds[0, 0], &chains[0, 0]
     ends = np.array(chain_ends(task.d, sizeof(floating)), np.int32)
     task.chain_ends, task.n_chains = &ends[0], ends.shape[0]
     task.c_norm_max = largest_norm(c_norms)

@@ -76,12 +76,12 @@ static T NAME(small_dot)(const T *x, const T *c, ptrdiff_t d, int by_halves) {
     return lane[0];
 }
 
-/* x.c of features first to end - 1 as the GEMM kernel for four rows and one column computes it: four fused chains over whole eights. */
-static T NAME(four_dot)(const T *x, const T *c, ptrdiff_t first, ptrdiff_t end) {
+/* x.c of features first to end - 1 in n fused chains, at most four, over whole eights: see gemm.py. */
+static T NAME(side_dot)(const T *x, const T *c, ptrdiff_t first, ptrdiff_t end, int n) {
     const ptrdiff_t eights = end - (end - first) % 8;
     T chain[4] = {0};
     for (ptrdiff_t f = first; f < end; f++) {
-        const ptrdiff_t r = f < eights ? (f - first) % 4 : 0;
+        const ptrdiff_t r = f < eights ? (f - first) % n : 0;
         chain[r] = FMA(x[f], c[f], chain[r]);
     }
     return (chain[0] + chain[1]) + (chain[2] + chain[3]);
@@ -100,15 +100,17 @@ static void NAME(gemm_values)(const fml_assign *t, ptrdiff_t i, ptrdiff_t j, int
         }
         return;
     }
+    const int kind = fml_kind(t, i);
     ptrdiff_t f = 0;
     for (int r = 0; r < n; r++) values[r] = c_norms[r];
     for (int c = 0; c < t->n_chains; c++) {
         T sum[FML_CHAINS] = {0};
         for (; f < t->chain_ends[c]; f++)
             for (int r = 0; r < FML_CHAINS; r++) sum[r] = FMA(x[f], centers[(r < n ? r : 0) * d + f], sum[r]);
-        if (i >= t->four_from)
-            for (int r = 0; r < n && j + r < (t->k & ~(ptrdiff_t)3); r++)
-                sum[r] = NAME(four_dot)(x, centers + r * d, c ? t->chain_ends[c - 1] : 0, t->chain_ends[c]);
+        for (int r = 0; r < n && kind; r++) {
+            const int side = t->side_chains[kind * t->k + j + r];
+            if (side > 1) sum[r] = NAME(side_dot)(x, centers + r * d, c ? t->chain_ends[c - 1] : 0, t->chain_ends[c], side);
+        }
         for (int r = 0; r < n; r++) values[r] -= 2 * sum[r];
     }
 }
@@ -232,7 +234,7 @@ FML_INLINE void NAME(settle)(fml_assign *t, ptrdiff_t start, const int32_t *rows
     }
     int close = 0;
     for (int s = 0; s < BLOCK; s++) close |= !(found->second[s] - found->best[s] > doubt[s]);
-    if (close && fml_decides_again(t, start + rows[n_rows - 1]))
+    if (close)
         for (int s = 0; s < n_rows; s++)
             if (fml_decides_again(t, start + rows[s]) && !(found->second[s] - found->best[s] > doubt[s]))
                 label[s] = NAME(decide)(t, start + rows[s]);

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastml._kernels._jit import fma, kernel
-from fastml._kernels.kmeans.gemm import CHUNK_ROWS, chain_ends, four_chains_from, small_from
+from fastml._kernels.kmeans.gemm import CHUNK_ROWS, chain_ends, side_chains, small_from
 from fastml._kernels.kmeans.rows import row, squared_distances, to_device, to_host  # noqa: F401 (the driver's)
 
 BOUNDED = FUSED = False
@@ -31,21 +31,21 @@ def distances(x, centers, out):
 
 
 @kernel
-def four_dot(x, transposed, j, start, end):
-    """x.c_j of some features, in four chains over whole eights of them: see gemm.py."""
+def side_dot(x, transposed, j, start, end, n):
+    """x.c_j of some features, in n chains, at most four, over whole eights of them: see gemm.py."""
     chains = np.zeros(4, x.dtype)
     eights = end - (end - start) % 8
     for f in range(start, end):
-        r = (f - start) % 4 if f < eights else 0
+        r = (f - start) % n if f < eights else 0
         chains[r] = fma(x[f], transposed[f, j], chains[r])
     return (chains[0] + chains[1]) + (chains[2] + chains[3])
 
 
 @kernel
-def scores(x, transposed, c_norms, ends, in_fours, sums, out):
+def scores(x, transposed, c_norms, ends, chains, sums, out):
     """out[j] = c_norms[j] - 2 x.c_j; each dot product in the chains of fused operations of scikit-learn's GEMM.
 
-    ends (n_chains,): see gemm.py. in_fours: so many centres are met in four chains. sums (len(out),): room.
+    ends (n_ends,), chains (len(out),): see gemm.py. sums (len(out),): room.
     """
     start = 0
     for j in range(len(out)):
@@ -56,8 +56,9 @@ def scores(x, transposed, c_norms, ends, in_fours, sums, out):
         for f in range(start, end):
             for j in range(len(out)):
                 sums[j] = fma(x[f], transposed[f, j], sums[j])
-        for j in range(in_fours):
-            sums[j] = four_dot(x, transposed, j, start, end)
+        for j in range(len(out)):
+            if chains[j] > 1:
+                sums[j] = side_dot(x, transposed, j, start, end, chains[j])
         for j in range(len(out)):
             out[j] -= sums[j] + sums[j]
         start = end
@@ -136,8 +137,11 @@ def assign(X, centers, c_norms, labels, touched, bounds, elkan, n_threads):
     if elkan is not None:
         return assign_elkan(X, centers, math.sqrt(c_norms.max()), labels, touched, *elkan_rounding(X), *elkan)
     first_small, ends = small_from(*X.shape, len(centers)), np.array(chain_ends(X.shape[1], X.itemsize))
-    first_four = four_chains_from(*X.shape, len(centers), X.itemsize)
-    return assign_lloyd(X, centers, c_norms, labels, touched, first_small, first_four, ends)
+    kinds, chains = side_chains(*X.shape, len(centers), X.itemsize) or (
+        np.zeros((2, CHUNK_ROWS), np.uint8),
+        np.ones((1, len(centers)), np.uint8),
+    )
+    return assign_lloyd(X, centers, c_norms, labels, touched, first_small, kinds, chains, ends)
 
 
 def elkan_rounding(X):
@@ -158,7 +162,7 @@ def assign_elkan(X, centers, largest_norm, labels, touched, own, reaching, halve
 
 
 @kernel
-def assign_lloyd(X, centers, c_norms, labels, touched, first_small, first_four, ends):
+def assign_lloyd(X, centers, c_norms, labels, touched, first_small, kinds, chains, ends):
     transposed = centers.T.copy()
     sums, values = np.empty(len(centers), X.dtype), np.empty(len(centers), X.dtype)
     n_changed = 0
@@ -166,8 +170,8 @@ def assign_lloyd(X, centers, c_norms, labels, touched, first_small, first_four, 
         if i >= first_small:
             small_scores(X, i, centers, c_norms, values)
         else:
-            in_fours = len(centers) - len(centers) % 4 if i >= first_four else 0
-            scores(X[i], transposed, c_norms, ends, in_fours, sums, values)
+            kind = kinds[1 if i >= len(X) - len(X) % CHUNK_ROWS else 0, i % CHUNK_ROWS]
+            scores(X[i], transposed, c_norms, ends, chains[kind], sums, values)
         n_changed += relabel(labels, touched, i, smallest(values))
     return n_changed, len(X)
 

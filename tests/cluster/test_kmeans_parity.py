@@ -5,7 +5,7 @@ import pytest
 import sklearn.cluster
 
 import fastml.cluster
-from fastml._kernels.kmeans.gemm import HAS_FOUR_CHAINS, HAS_SMALL_KERNELS
+from fastml._kernels.kmeans.gemm import HAS_SIDE_CHAINS, HAS_SMALL_KERNELS
 from fastml.cluster import KMeans
 from tests.agreement import blocks
 
@@ -53,15 +53,17 @@ def test_squares_beyond_what_float32_holds(shape, algorithm):
         assert ours.n_iter_ == theirs.n_iter_
 
 
-@pytest.mark.skipif(not (HAS_SMALL_KERNELS or HAS_FOUR_CHAINS), reason="the chains of this CPU's BLAS are not known")
-@pytest.mark.parametrize("n_clusters", [2, 4, 5, 7, 8, 13])
-def test_equal_centers_tie_as_the_product_of_matrices_rounds(n_clusters):
+@pytest.mark.skipif(not (HAS_SMALL_KERNELS or HAS_SIDE_CHAINS), reason="the chains of this CPU's BLAS are not known")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_clusters", [2, 4, 5, 7, 8, 13, 16, 24, 41])
+def test_equal_centers_tie_as_the_product_of_matrices_rounds(n_clusters, dtype):
     """OpenBLAS has other chains of sums for what is left over of samples and centres."""
     random = np.random.RandomState(n_clusters)
-    models = [module.cluster.KMeans(n_clusters, n_init=1).fit(np.eye(30)) for module in (fastml, sklearn)]
+    models = [module.cluster.KMeans(n_clusters, n_init=1).fit(np.eye(50)) for module in (fastml, sklearn)]
     for n_samples in (1, 2, 3, 5, 7, 9, 17, 63, 255, 257):
         for n_features in (3, 8, 9, 16, 31):
             X, center = random.standard_normal((n_samples, n_features)), random.standard_normal(n_features)
+            X, center = X.astype(dtype), center.astype(dtype)
             for model in models:
                 model.cluster_centers_ = np.tile(center, (n_clusters, 1))
                 model.n_features_in_ = n_features

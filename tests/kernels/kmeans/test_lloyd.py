@@ -221,7 +221,15 @@ def test_the_dot_products_are_chains_of_fused_operations(dtype):
     out = np.empty(5, dtype)
     for ends in ([11], [4, 11], [4, 8, 11]):
         for x in p.X:
-            scores(x, p.centers.T.copy(), squared_norms(p.centers), np.array(ends), 0, np.empty(5, dtype), out)
+            scores(
+                x,
+                p.centers.T.copy(),
+                squared_norms(p.centers),
+                np.array(ends),
+                np.ones(5, np.uint8),
+                np.empty(5, dtype),
+                out,
+            )
             for j, c in enumerate(p.centers):
                 value, dot = squared_norms(p.centers)[j], dtype(0)
                 for f in range(11):

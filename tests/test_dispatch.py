@@ -249,7 +249,5 @@ def test_the_decorator_costs_little(kernels):
             pass
 
     cheap = Cheap()
-    cost = min(timeit.repeat(cheap.fast, number=5000, repeat=20)) - min(
-        timeit.repeat(cheap.slow, number=5000, repeat=20)
-    )
-    assert cost / 5000 < 2e-6
+    fast, slow = (min(timeit.repeat(call, number=5000, repeat=20)) for call in (cheap.fast, cheap.slow))
+    assert fast < 60 * slow  # 1 us, where a call costs 0.03

@@ -3,6 +3,7 @@
 import itertools
 import timeit
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -214,7 +215,10 @@ def assert_same_result(X, ours, X_again, theirs):
         np.testing.assert_array_equal(ours.toarray(), theirs.toarray())
         assert (ours is X) == (theirs is X_again)
         return
-    np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+    if ours.dtype == object:  # NaN among objects equals no other NaN
+        assert repr(ours.tolist()) == repr(theirs.tolist())
+    else:
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
     was_unaligned = isinstance(theirs, np.ndarray) and not theirs.flags.aligned
     assert ours.flags.aligned
     for flag in ("c_contiguous", "f_contiguous") + (() if was_unaligned else ("writeable",)):
@@ -350,5 +354,8 @@ def test_one_row_costs_little(reset):
     est.n_features_in_ = 32
     options = {"dtype": [np.float64, np.float32], "order": "C", "accept_sparse": "csr", "accept_large_sparse": False}
     check_X(est, X, reset=True, **options)
-    cost = min(timeit.repeat(lambda: check_X(est, X, reset=reset, **options), number=1000, repeat=30)) / 1000
-    assert cost < 3e-6
+    ours, theirs = (
+        min(timeit.repeat(partial(check, est, X, reset=reset, **options), number=100, repeat=100))
+        for check in (check_X, validate_data)
+    )
+    assert ours < theirs / 35  # 1.5 us of 110, as kernels for one row cost 3

@@ -70,8 +70,9 @@ def side_chains(n_samples, n_features, n_clusters, itemsize):
     return tables(n_samples >= CHUNK_ROWS, n_samples % CHUNK_ROWS, n_clusters, itemsize)
 
 
-@lru_cache(64)  # an iteration on a few hundred samples takes no longer than these
+@lru_cache(64)  # an iteration on a few hundred samples takes no longer than a miss
 def tables(whole_chunks, rest, n_clusters, itemsize):
+    """Return what side_chains returns, which asks for it again in every iteration."""
     of_chunk, chains = (in_twos, two_chains(n_clusters)) if itemsize == 4 else (in_fours, four_chains(n_clusters))
     kinds = np.array([of_chunk(CHUNK_ROWS if whole_chunks else 0), of_chunk(rest)])
     kinds[~(chains > 1).any(axis=1)[kinds]] = 0
@@ -87,6 +88,7 @@ def in_fours(n_samples):
 
 
 def four_chains(n_clusters):
+    """Chains by kind: four for the last sample and centres in whole fours."""
     chains = np.ones((2, n_clusters), np.uint8)
     chains[1, : n_clusters // 4 * 4] = 4
     return chains

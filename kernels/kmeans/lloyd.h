@@ -90,19 +90,21 @@ FML_INLINE int fml_settled(float upper, float lower, float nearest_other, float 
 #define FML_GEMM_ROWS 256            /* samples of one call of GEMM in scikit-learn */
 #define FML_CHAINS 8                 /* chains of fused operations that run side by side, to hide their latency */
 
-/* The kind of sample i, by its place in the chunk that scikit-learn's GEMM is called for. */
-FML_INLINE int fml_kind(const fml_assign *t, ptrdiff_t i) {
-    return t->kinds ? t->kinds[(i >= t->n - t->n % FML_GEMM_ROWS) * FML_GEMM_ROWS + i % FML_GEMM_ROWS] : 0;
+/* Kinds of sample i and of those after it in the chunk that scikit-learn's GEMM is called for. */
+FML_INLINE const uint8_t *fml_kinds(const fml_assign *t, ptrdiff_t i) {
+    return t->kinds + (i >= t->n - t->n % FML_GEMM_ROWS) * FML_GEMM_ROWS + i % FML_GEMM_ROWS;
 }
+FML_INLINE int fml_kind(const fml_assign *t, ptrdiff_t i) { return t->kinds ? *fml_kinds(t, i) : 0; }
 
 /* Is a close call of the tile not final for sample i?  A tile of fused operations takes the decisions of the packed GEMM itself. */
 FML_INLINE int fml_decides_again(const fml_assign *t, ptrdiff_t i) { return t->elkan || !FML_HAS_FMA || i >= t->small_from || fml_kind(t, i); }
 
-/* For any sample of this chunk? */
-FML_INLINE int fml_decides_any_again(const fml_assign *t, ptrdiff_t start, ptrdiff_t end) {
-    const ptrdiff_t first = end - 2 * FML_GEMM_ROWS;  /* chunks of GEMM are all alike but for the last one */
-    int any = 0;
-    for (ptrdiff_t i = first > start ? first : start; i < end; i++) any |= fml_decides_again(t, i);
+/* Is any of these samples, of one chunk, of a kind with chains side by side? */
+FML_INLINE int fml_any_kind(const fml_assign *t, ptrdiff_t first, int n_rows) {
+    if (!t->kinds) return 0;
+    const uint8_t *const kinds = fml_kinds(t, first);
+    uint8_t any = 0;
+    for (int s = 0; s < n_rows; s++) any |= kinds[s];
     return any;
 }
 
@@ -229,7 +231,7 @@ static inline void fml_assign_chunk(void *task, ptrdiff_t chunk, int worker) {
     const ptrdiff_t start = chunk * t->chunk_rows, end = start + t->chunk_rows < t->n ? start + t->chunk_rows : t->n;
     fml_open open;
     open.n_all = open.n_few = 0, open.n_changed = 0;
-    if (!t->upper && !t->narrow_centers && !fml_few(t) && !fml_decides_any_again(t, start, end)) {
+    if (!t->upper && !t->narrow_centers && !fml_few(t) && !t->elkan && FML_HAS_FMA && end <= t->small_from) {
         open.n_all = (int)(end - start);
         if (t->is_f32) label_run_f32(t, start, end, xt, &open.n_changed);
         else label_run_f64(t, start, end, xt, &open.n_changed);

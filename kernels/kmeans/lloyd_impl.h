@@ -193,30 +193,6 @@ FML_INLINE void NAME(point)(const T *X, ptrdiff_t d, ptrdiff_t n_rows, const T *
     for (int s = 0; s < BLOCK; s++) at[s] = X + (s < n_rows ? s : n_rows - 1) * d;
 }
 
-/* Labels of the samples of a chunk where the tile's decision is final and no bounds are kept. */
-static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt, int64_t *n_changed) {
-    const ptrdiff_t d = t->d;
-    const T *const X = t->X, *at[2][BLOCK];
-    NAME(nearest) found;
-    int32_t labels[BLOCK];
-    NAME(point)(X + start * d, d, end - start, at[0]);
-    for (ptrdiff_t first = start; first < end; first += BLOCK) {
-        const int turn = (first - start) / BLOCK & 1, n_rows = end - first < BLOCK ? (int)(end - first) : BLOCK;
-        const ptrdiff_t next = first + n_rows < end ? first + n_rows : start;
-        if (d < 4 && n_rows == BLOCK) {
-            NAME(transpose_run)(X + first * d, d, xt);   /* addresses cost more than the loads */
-            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, t->chain_ends, t->n_chains, NULL, 0, &found);
-        } else {
-            if (d < 4) NAME(point)(X + first * d, d, n_rows, at[turn]);
-            else NAME(point)(X + next * d, d, end - next, at[!turn]);
-            NAME(transpose)(at[turn], d < 4 ? NULL : at[!turn], d, xt);
-            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, t->chain_ends, t->n_chains, d < 4 ? NULL : at[!turn], 0, &found);
-        }
-        for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
-        fml_relabel_run(t, first, labels, n_rows, n_changed);
-    }
-}
-
 /* Labels and bounds of up to BLOCK samples from the best two values of the centres in question.
  *
  * label   (n_rows,)  inout   the nearest of these centres; what decides close calls may change it
@@ -319,6 +295,35 @@ static void NAME(bound_block)(fml_assign *t, const T *const *at, const T *const 
     int32_t label[BLOCK];
     for (int s = 0; s < BLOCK; s++) label[s] = (int32_t)found.index[s];
     NAME(settle)(t, start, rows, n_rows, &found, norm, label, 0, n_changed);
+}
+
+/* Labels of the samples of a chunk where no bounds are kept, and the tile's decision is final but for samples of some kinds. */
+static void NAME(label_run)(fml_assign *t, ptrdiff_t start, ptrdiff_t end, T *xt, int64_t *n_changed) {
+    const ptrdiff_t d = t->d;
+    const T *const X = t->X, *at[2][BLOCK];
+    NAME(nearest) found;
+    int32_t labels[BLOCK], in_order[BLOCK];
+    for (int s = 0; s < BLOCK; s++) in_order[s] = s;
+    NAME(point)(X + start * d, d, end - start, at[0]);
+    for (ptrdiff_t first = start; first < end; first += BLOCK) {
+        const int turn = (first - start) / BLOCK & 1, n_rows = end - first < BLOCK ? (int)(end - first) : BLOCK;
+        const ptrdiff_t next = first + n_rows < end ? first + n_rows : start;
+        if (d < 4 && n_rows == BLOCK) {
+            NAME(transpose_run)(X + first * d, d, xt);   /* addresses cost more than the loads */
+            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, t->chain_ends, t->n_chains, NULL, 0, &found);
+        } else if (fml_any_kind(t, first, n_rows)) {
+            NAME(point)(X + next * d, d, end - next, at[!turn]);
+            NAME(bound_block)(t, at[turn], at[!turn], in_order, first, n_rows, xt, n_changed);
+            continue;
+        } else {
+            if (d < 4) NAME(point)(X + first * d, d, n_rows, at[turn]);
+            else NAME(point)(X + next * d, d, end - next, at[!turn]);
+            NAME(transpose)(at[turn], d < 4 ? NULL : at[!turn], d, xt);
+            NAME(nearest_two)(xt, t->centers, t->c_norms, d, t->k, t->chain_ends, t->n_chains, d < 4 ? NULL : at[!turn], 0, &found);
+        }
+        for (int s = 0; s < BLOCK; s++) labels[s] = (int32_t)found.index[s];
+        fml_relabel_run(t, first, labels, n_rows, n_changed);
+    }
 }
 
 /* c_norm - 2 x.c  of BLOCK samples and their present centres.

@@ -31,6 +31,7 @@ ACCELERATED = {
     },
     "sklearn.linear_model": {
         "LinearRegression": "fastml.linear_model._closed_form",
+        "LogisticRegression": "fastml.linear_model._logistic",
         "Perceptron": "fastml.linear_model._classification",
         "Ridge": "fastml.linear_model._closed_form",
         "SGDClassifier": "fastml.linear_model._classification",
@@ -92,6 +93,7 @@ SINCE = {
     "fastml.ensemble._weight_boosting": (1, 9),
     "fastml.linear_model._classification": (1, 9),
     "fastml.linear_model._closed_form": (1, 9),
+    "fastml.linear_model._logistic": (1, 9),
     "fastml.linear_model._one_class": (1, 9),
     "fastml.linear_model._regression": (1, 9),
     "fastml.tree._classes": (1, 9),
@@ -103,7 +105,7 @@ SINCE = {
 READERS = {
     "sklearn.cluster": ("sklearn.mixture",),
     "sklearn.ensemble": ("sklearn.inspection",),
-    "sklearn.linear_model": ("sklearn.compose",),
+    "sklearn.linear_model": ("sklearn.compose", "sklearn.ensemble"),
     "sklearn.metrics": ("sklearn.cluster", "sklearn.manifold", "sklearn.neighbors"),
     "sklearn.metrics.cluster": ("sklearn.metrics",),
     "sklearn.metrics.pairwise": (

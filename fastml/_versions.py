@@ -39,13 +39,16 @@ try:
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import _is_arraylike_not_scalar as is_arraylike_not_scalar
 
-    if INSTALLED >= (1, 9):  # what the trees need
+    if INSTALLED >= (1, 9):  # what the trees and the linear models need
+        from sklearn._loss.loss import HalfBinomialLoss, HalfMultinomialLoss
         from sklearn.ensemble._bagging import BaseBagging
         from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap as n_samples_bootstrap
         from sklearn.ensemble._forest import BaseForest
         from sklearn.ensemble._gb import _init_raw_predictions as init_raw_predictions
         from sklearn.ensemble._gb import _update_terminal_regions as update_terminal_regions
         from sklearn.ensemble._gb import set_huber_delta
+        from sklearn.linear_model._linear_loss import LinearModelLoss
+        from sklearn.linear_model._logistic import _logistic_regression_path as logistic_regression_path
         from sklearn.tree._tree import Tree
 except ImportError:
     if TESTED:
@@ -58,6 +61,9 @@ __all__ = [
     "UNTESTED",
     "BaseBagging",
     "BaseForest",
+    "HalfBinomialLoss",
+    "HalfMultinomialLoss",
+    "LinearModelLoss",
     "NeighborsBase",
     "NeighborsHeap",
     "Tree",
@@ -70,6 +76,7 @@ __all__ = [
     "get_mask",
     "init_raw_predictions",
     "is_arraylike_not_scalar",
+    "logistic_regression_path",
     "n_samples_bootstrap",
     "refused",
     "set_huber_delta",

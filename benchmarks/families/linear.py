@@ -124,7 +124,7 @@ def told_by(model):
     intercept = model.intercept_ if hasattr(model, "intercept_") else model.offset_
     if getattr(model, "n_iter_", None) is None:  # a closed form; an intercept near 0 has the errors of the weights
         return {"weights": np.append(model.coef_, intercept)}
-    return {"coef": model.coef_, "intercept": intercept, "n_iter": int(model.n_iter_)}
+    return {"coef": model.coef_, "intercept": intercept, "n_iter": int(np.max(model.n_iter_))}
 
 
 CONTENDERS = {"sklearn": Models, "fastml": Fastml, "sklearnex": Sklearnex}
@@ -136,6 +136,8 @@ FIVE = {"max_iter": 5, "tol": None}
 CLASSIFIER, REGRESSOR = {"estimator": "SGDClassifier"} | FIVE, {"estimator": "SGDRegressor"} | FIVE
 PERCEPTRON = {"estimator": "Perceptron"} | FIVE
 OLS, RIDGE = {"estimator": "LinearRegression"}, {"estimator": "Ridge"}
+LOGISTIC = {"estimator": "LogisticRegression"}
+NEWTON = LOGISTIC | {"solver": "newton-cholesky"}
 TWO, NUMBERS, TEN = Linear(200_000, 50), Linear(200_000, 50, 0), Linear(200_000, 50, 10)
 TEXTS = Hashed(20_000, 2**18)
 
@@ -177,6 +179,20 @@ PROMISED = (
              goals={F64: 1}),
     Workload("sgd-reg-iris", "fit", Iris(), {"estimator": "SGDRegressor"}, "SGDRegressor on iris", cost=1e-3,
              goals={F64: 1}),
+    Workload("logistic", "fit", TWO, LOGISTIC, "LogisticRegression, 200k x 50", cost=0.3, goals={F64: 2.2}),
+    Workload("logistic-newton", "fit", TWO, NEWTON, "LogisticRegression, newton-cholesky, 200k x 50", cost=0.7,
+             goals={F64: 4}),
+    Workload("logistic-classes", "fit", Linear(20_000, 200, 10), LOGISTIC, "LogisticRegression, ten classes, 20k x 200",
+             cost=0.4, goals={F64: 2}),
+    Workload("logistic-text", "fit", Hashed(20_000, 2**14, 90 / 2**14), LOGISTIC,
+             "LogisticRegression, hashed texts, 20k x 2^14", cost=0.6, goals={F64: 1.5}),
+    Workload("logistic-iris", "fit", Iris(), LOGISTIC, "LogisticRegression on iris", cost=0.03, goals={F64: 1.5}),
+    Workload("logistic-cancer", "fit", Cancer(), LOGISTIC, "LogisticRegression on breast cancer", cost=0.03,
+             goals={F64: 1}),
+    Workload("logistic-row", "predict", Linear(2_000, 50), LOGISTIC | {"n_rows": 1},
+             "LogisticRegression, predict of one row, input checked", cost=1e-4, goals={F64: 4}),
+    Workload("logistic-row-proba", "predict", Linear(2_000, 50), LOGISTIC | {"n_rows": 1, "method": "predict_proba"},
+             "LogisticRegression, predict_proba of one row, input checked", cost=1e-4, goals={F64: 4}),
 )  # fmt: skip
 
 

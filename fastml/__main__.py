@@ -7,10 +7,11 @@ The program sees what it would see under ``python script.py args...`` or ``pytho
 import builtins
 import io
 import os
+import pkgutil
 import runpy
 import sys
 import types
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 
 USAGE = """usage: python -m fastml SCRIPT [ARG ...]
        python -m fastml -m MODULE [ARG ...]
@@ -30,19 +31,21 @@ def main():
 
     if not is_module:
         path = os.path.join(os.getcwd(), program[0])
-        is_script = is_source(path)
-        look_first_beside(path, is_script)  # before scikit-learn looks for modules
+        script = opened(path)
+        look_first_beside(path, script is not None)  # before scikit-learn looks for modules
     from fastml import patch_sklearn
 
     patch_sklearn()
     sys.argv[:] = program
     main_module = sys.modules["__main__"] = types.ModuleType("__main__")
+    if "__mp_main__" in sys.modules:  # multiprocessing was imported, and took it for the program's
+        sys.modules["__mp_main__"] = main_module
     main_module.__dict__.update(__builtins__=builtins, __annotations__={})
     try:
         if is_module:
             runpy._run_module_as_main(program[0])  # what `python -m` itself calls: no public twin reuses `__main__`
-        elif is_script:
-            run_script(path, main_module)
+        elif script is not None:
+            run_script(script, path, main_module)
         else:
             runpy._run_module_as_main("__main__", alter_argv=False)
     except BaseException:
@@ -58,25 +61,35 @@ def look_first_beside(path, is_script):
         sys.path[0] = os.path.dirname(os.path.realpath(path))
 
 
-def run_script(path, main_module):
-    """Run a script as ``__main__``."""
-    with io.open_code(path) as file:
-        code = compile(file.read(), path, "exec", dont_inherit=True)
-    main_module.__dict__.update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
+def run_script(script, path, main_module):
+    """Run an open script, or what was compiled of one, as ``__main__``."""
+    with script:
+        is_compiled = path.endswith(".pyc")
+        code = pkgutil.read_code(script) if is_compiled else compile(script.read(), path, "exec", dont_inherit=True)
+    if code is None:
+        raise RuntimeError("Bad magic number in .pyc file")
+    loader = (SourcelessFileLoader if is_compiled else SourceFileLoader)("__main__", path)
+    main_module.__dict__.update(__file__=path, __cached__=None, __loader__=loader)
     exec(code, main_module.__dict__)
 
 
-def is_source(path):
-    """Tell a script from a folder or an archive; exit as Python does where there is none of them."""
+def opened(path):
+    """Open a script, which may be a pipe; None: a folder or an archive.
+
+    Exit as Python does where there is none of them.
+    """
     if os.path.isdir(path):
-        return False
+        return None
     try:
-        with open(path, "rb") as file:
-            return file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06") and not path.endswith(".pyc")
+        script = io.open_code(path)
     except OSError as error:
         problem = f"[Errno {error.errno}] {error.strerror}"
         print(f"{sys.orig_argv[0]}: can't open file {path!r}: {problem}", file=sys.stderr)
         sys.exit(2)
+    if script.peek(4)[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        script.close()
+        return None
+    return script
 
 
 def without_our_frames(hook):

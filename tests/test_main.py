@@ -4,6 +4,7 @@ The patch itself, two seconds of importing scikit-learn, is left out of the comp
 """
 
 import os
+import py_compile
 import re
 import subprocess
 import sys
@@ -30,7 +31,9 @@ exec(sys.argv[1])
 
 NO_PATCH = """
 import sys, types
-sys.modules["fastml._patch"] = types.SimpleNamespace(patch_sklearn=lambda: None)
+def patch_sklearn():
+    import multiprocessing  # as scikit-learn does
+sys.modules["fastml._patch"] = types.SimpleNamespace(patch_sklearn=patch_sklearn)
 """
 
 PROGRAMS = {
@@ -42,6 +45,7 @@ PROGRAMS = {
     "package": ["-m", "package"],
     "folder": ["package"],
     "archive": ["archive.zip"],
+    "compiled": ["script.pyc"],
 }
 
 ENDINGS = {
@@ -60,6 +64,9 @@ ENDINGS = {
     "spawn": "import multiprocessing\n"
     "if __name__ == '__main__':\n"
     "    print(multiprocessing.get_context('spawn').Pool(1).map(Local.__eq__, []))",
+    "objects of a spawned process": "import multiprocessing\n"
+    "if __name__ == '__main__':\n"
+    "    print(type(multiprocessing.get_context('spawn').Pool(1).apply(Local)))",
 }
 
 
@@ -78,18 +85,21 @@ def programs(tmp_path_factory):
     (folder / "no_patch" / "sitecustomize.py").write_text(NO_PATCH)
     (folder / "bad.py").write_text("def f(:\n")
     (folder / "latin.py").write_bytes("# coding: latin-1\nprint(len('\u00e9'))".encode("latin-1"))
+    (folder / "bad.pyc").write_text("no code at all")
+    py_compile.compile(folder / "script.py", folder / "script.pyc")
     with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
         archive.write(folder / "script.py", "__main__.py")
     return folder
 
 
-def run(folder, *arguments, flags=(), patch=False):
+def run(folder, *arguments, flags=(), patch=False, standard_input=None):
     path = os.pathsep.join([os.getcwd()] + [str(folder / "no_patch")] * (not patch))
     result = subprocess.run(
         [sys.executable, *flags, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
+        input=standard_input,
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )
@@ -118,9 +128,18 @@ def test_programs_end_as_they_do_in_python(programs, ending):
     both(programs, ["script.py"], ENDINGS[ending])
 
 
-@pytest.mark.parametrize("program", [["bad.py"], ["latin.py"], ["nothing.py"], ["-m", "nothing"], ["folder"]])
+@pytest.mark.parametrize(
+    "program", [["bad.py"], ["bad.pyc"], ["latin.py"], ["nothing.py"], ["-m", "nothing"], ["folder"]]
+)
 def test_programs_that_cannot_run(programs, program):
     both(programs, program)
+
+
+def test_a_script_may_be_a_pipe(programs):
+    program = "import sys; print(__name__, __file__, sys.argv)"
+    python, ours = (run(programs, *way, "/dev/stdin", standard_input=program) for way in ((), ("-m", "fastml")))
+    assert ours == python
+    assert "__main__" in python[1]
 
 
 def test_a_safe_path_is_kept_safe(programs):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from math import isfinite
 
 import numpy as np
+import sklearn.cluster
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,12 +23,15 @@ SAMPLES = {
     "dtype": [np.float64, np.float32],
     "order": "C",
 }
+_plain_check, _plain_transform = sklearn.cluster.KMeans._check_test_data, sklearn.cluster.KMeans._transform
 
 
 class FittedKMeans(Accelerated, TransformerMixin):
     """Labels, distances and score of samples for the fitted centres."""
 
     def _check_samples(self, X):
+        if type(self)._check_test_data is not _plain_check:
+            raise NotCovered("a subclass checks samples its own way.")
         if "cluster_centers_" not in vars(self):
             check_is_fitted(self)
         X = check_X(self, X, reset=False, **SAMPLES)
@@ -45,6 +49,8 @@ class FittedKMeans(Accelerated, TransformerMixin):
         return _lloyd.prepare(X, weights, n_clusters=len(centers))
 
     def _distances(self, X):
+        if type(self)._transform is not _plain_transform:
+            raise NotCovered("a subclass has a _transform of its own.")
         X, centers = self._check_samples(X), self.cluster_centers_
         if centers.dtype.kind not in "fiu" or centers.dtype.itemsize > 8:
             raise NotCovered(f"cluster_centers_ is of type {centers.dtype}.")

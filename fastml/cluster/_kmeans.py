@@ -132,10 +132,12 @@ class KMeans(FittedKMeans, sklearn.cluster.KMeans):
             )
 
         best = _lloyd.best_of((run() for _ in range(self._n_init)), self.n_clusters)
-        if not issparse(X) and not self.copy_x:
-            X += means
+        if not issparse(X):
+            if not self.copy_x:
+                X += means
+            np.add(best.centers, means, out=best.centers)  # it may be the array that a callable gave
         self._warn_of_few(best.labels)
-        self.cluster_centers_ = best.centers + means if not issparse(X) else best.centers
+        self.cluster_centers_ = best.centers
         self._n_features_out = len(self.cluster_centers_)
         self.labels_, self.inertia_, self.n_iter_ = best.labels, best.inertia, best.n_iter
         return self

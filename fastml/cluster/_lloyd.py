@@ -192,7 +192,8 @@ def lloyd(samples, centers, *, elkan, max_iter, tol, verbose, n_threads, check=N
     record(n_threads=n_threads)
     kernel = samples.kernel
     found = Assignment(samples, len(centers), elkan=elkan, n_threads=n_threads)
-    centers = centers.copy()  # it is written to in turn with centers_new, and may be a view of X
+    if isinstance(samples.given, np.ndarray) and np.may_share_memory(centers, samples.given):
+        centers = centers.copy()  # it is written to in turn with centers_new, and a callable's may be a view of X
     centers_new, shift = np.empty_like(centers), np.zeros(len(centers), samples.dtype)
     for n_iter in range(1, max_iter + 1):
         n_changed = found.update(centers, shift)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.cluster
+from scipy import sparse
 
 import fastml.cluster
 from fastml._kernels.kmeans.gemm import HAS_SIDE_CHAINS, HAS_SMALL_KERNELS
@@ -85,6 +86,42 @@ def test_a_subclass_may_start_its_own_way(name, init):
         models.append(Model(5, init=init, n_init=1, random_state=0).fit(X))
     np.testing.assert_array_equal(models[0].labels_, models[1].labels_)
     np.testing.assert_allclose(models[0].cluster_centers_, models[1].cluster_centers_)
+
+
+@pytest.mark.parametrize("name", ["KMeans", "MiniBatchKMeans"])
+def test_a_subclass_may_check_and_transform_its_own_way(name):
+    X = np.random.RandomState(0).uniform(size=(60, 3))
+    found = []
+    for module in (fastml.cluster, sklearn.cluster):
+
+        class Model(getattr(module, name)):
+            def _check_test_data(self, X):
+                return super()._check_test_data(np.nan_to_num(X))
+
+            def _transform(self, X):
+                return super()._transform(X) ** 2
+
+        model = Model(5, n_init=1, random_state=0)
+        found.append([model.fit_transform(X), model.transform(X), model.predict([[np.nan, 0, 1]]), model.score(X)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs)
+
+
+@pytest.mark.parametrize("options", [{}, {"max_iter": 3}, {"algorithm": "elkan", "max_iter": 4}, {"tol": 0.1}])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_runs_write_into_the_array_that_a_callable_gives(form, options):
+    """Each run, and the next fit, starts where the last one stopped, since scikit-learn does not copy it."""
+    X = np.random.RandomState(0).uniform(size=(300, 2))
+    found = []
+    for module in (fastml.cluster, sklearn.cluster):
+        centers = X[:7] - X.mean(axis=0)
+        model = module.KMeans(7, init=lambda X, k, random_state, kept=centers: kept, n_init=3, **options)
+        for _ in range(2):
+            model.fit(form(X))
+            found.append((model.labels_, model.cluster_centers_, model.inertia_, model.n_iter_, centers.copy()))
+    for ours, theirs in zip(found[:2], found[2:], strict=True):
+        for our, their in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(our, their, rtol=1e-10, atol=1e-12)
 
 
 def test_the_classes_compared_are_two():

@@ -76,11 +76,15 @@ class Models(Library):
     def model(self, estimator, **parameters):
         own = self.own(estimator)
         seed = {} if estimator == "LinearRegression" else {"random_state": 0}
-        return on_threads(own(**(seed | parameters)), threads())
+        model = own(**(seed | parameters))
+        return model if estimator == "LogisticRegression" else on_threads(model, threads())  # it warns of n_jobs
 
     def fit(self, data, estimator, **parameters):
         model = self.model(estimator, **parameters)
-        return Task(lambda: quiet(model.fit, data["X"], data["y"]), told_by)
+        X, y = data["X"], data["y"]
+        if estimator == "LogisticRegression":  # of features as they are, lbfgs stops by its own test somewhere near
+            return Task(lambda: quiet(model.fit, X, y), lambda fitted: {"score": fitted.score(X, y)})
+        return Task(lambda: quiet(model.fit, X, y), told_by)
 
     def batches(self, data, estimator, size, **parameters):
         """One epoch, in batches of so many samples, as they come from a disk or a wire."""
@@ -124,7 +128,7 @@ def told_by(model):
     intercept = model.intercept_ if hasattr(model, "intercept_") else model.offset_
     if getattr(model, "n_iter_", None) is None:  # a closed form; an intercept near 0 has the errors of the weights
         return {"weights": np.append(model.coef_, intercept)}
-    return {"coef": model.coef_, "intercept": intercept, "n_iter": int(np.max(model.n_iter_))}
+    return {"coef": model.coef_, "intercept": intercept, "n_iter": int(model.n_iter_)}
 
 
 CONTENDERS = {"sklearn": Models, "fastml": Fastml, "sklearnex": Sklearnex}

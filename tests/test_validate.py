@@ -358,4 +358,4 @@ def test_one_row_costs_little(reset):
         min(timeit.repeat(partial(check, est, X, reset=reset, **options), number=100, repeat=100))
         for check in (check_X, validate_data)
     )
-    assert ours < theirs / 35  # 1.5 us of 110, as kernels for one row cost 3
+    assert ours < theirs / 15  # 1.5 us of 38 (scikit-learn 1.7) to 110 (1.9), as kernels for one row cost 3

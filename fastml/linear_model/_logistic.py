@@ -58,8 +58,8 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         gradients, equal to rounding; the other solvers run its own code. The same result for any number of threads.
 
         O(n_iter * n_classes * n_samples * n_features), of sparse X the entries; "newton-cholesky":
-        O(n_iter * n_samples * n_features^2). Memory: O(n_classes * n_features) for each of at most 32 parts of the
-        samples, together a sixteenth of what they take.
+        O(n_iter * n_samples * n_features^2). Memory: O(n_classes * n_features), "newton-cholesky" O(n_features^2), for
+        each of at most 32 parts of the samples, which but for the first take a sixteenth of what the samples do.
 
         Examples
         --------
@@ -68,7 +68,7 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         >>> model.predict([[0.5], [5.5]]).tolist()
         [0, 1]
         """
-        if self.solver not in _SOLVERS:
+        if not isinstance(self.solver, str) or self.solver not in _SOLVERS:
             raise NotCovered(f"solver={self.solver!r}: there are kernels for {' and '.join(map(repr, _SOLVERS))}.")
         if thread_config()["array_api_dispatch"]:
             raise NotCovered("arrays of other libraries are allowed.")
@@ -147,9 +147,7 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         >>> model.predict([[0.5]]).tolist()
         ['low']
         """
-        if thread_config()["array_api_dispatch"]:
-            raise NotCovered("arrays of other libraries are allowed.")
-        found = self.decision_function(X)
+        found = _scores_of_classes(self, X)
         return self.classes_.take((found > 0).view(np.int8) if found.ndim == 1 else found.argmax(axis=1))
 
     @accelerated
@@ -186,9 +184,7 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         >>> model.predict_proba([[3.0]]).round(2).tolist()
         [[0.5, 0.5]]
         """
-        if thread_config()["array_api_dispatch"]:
-            raise NotCovered("arrays of other libraries are allowed.")
-        found = self.decision_function(X)
+        found = _scores_of_classes(self, X)
         if found.ndim == 1:
             p = np.empty((len(found), 2), found.dtype)
             expit(found, out=p[:, 1])
@@ -198,6 +194,18 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         np.exp(found, out=found)
         found /= found.sum(axis=1, keepdims=True)
         return found
+
+
+def _scores_of_classes(est, X):
+    """Return the scores where their number and the classes are as a fit leaves them."""
+    if thread_config()["array_api_dispatch"]:
+        raise NotCovered("arrays of other libraries are allowed.")
+    found, classes = est.decision_function(X), est.classes_
+    if type(found) is not np.ndarray or type(classes) is not np.ndarray or classes.ndim != 1:
+        raise NotCovered("weights or classes are no arrays of NumPy.")
+    if found.ndim != (1 if len(classes) == 2 else 2) or len(classes) < 2:
+        raise NotCovered("there are not as many classes as weights.")
+    return found
 
 
 @fit_context(prefer_skip_nested_validation=True)

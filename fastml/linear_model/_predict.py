@@ -14,7 +14,7 @@ def scores(est, X, accept_sparse):
     accept_sparse : as scikit-learn's own method checks the samples.
     """
     coef = vars(est).get("coef_")
-    if coef is None:
+    if coef is None or hasattr(est, "__sklearn_is_fitted__"):
         check_is_fitted(est)
     if type(coef) is not np.ndarray or thread_config()["array_api_dispatch"]:
         raise NotCovered("the weights are no dense array of NumPy, or arrays of other libraries are allowed.")

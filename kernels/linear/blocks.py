@@ -5,6 +5,7 @@ import numpy as np
 _BLOCK_BYTES = 48 << 10  # of a block's rows: with what comes of them, they stay in the second cache
 _MAX_ROWS = 256
 _MIN_HESSIAN_ROWS = 64  # below, reading and writing the Hessian takes longer than adding to it
+_MIN_GRADIENT_ROWS = 32  # so the gradient of several classes
 _MAX_CHUNKS = 32
 
 
@@ -14,7 +15,7 @@ def chunks_of(n, d, k, width, n_entries, is_sparse, is_hessian, n_sums, panel):
     The chunks do not depend on the number of threads; zeroing and adding up their sums takes little beside the samples.
     """
     rows = _MAX_ROWS if is_sparse else min(_MAX_ROWS, max(8, _BLOCK_BYTES // (8 * d)) // 8 * 8)
-    rows = max(rows, _MIN_HESSIAN_ROWS) if is_hessian else rows
+    rows = max(rows, _MIN_HESSIAN_ROWS if is_hessian else _MIN_GRADIENT_ROWS if k > 1 else 0)
     if is_hessian:
         sums = n_sums + d * ((d + 5) // 4 * 4)
     else:

@@ -209,6 +209,59 @@ def test_scikit_learns_module_stays_as_it_is():
     assert _logistic.LinearModelLoss is plain
 
 
+def edited(**attributes):
+    def edit(est):
+        for name, value in attributes.items():
+            setattr(est, name, value(est))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        edited(coef_=lambda est: np.vstack([-est.coef_, est.coef_]), intercept_=lambda est: np.zeros(2)),
+        pytest.param(
+            edited(coef_=lambda est: np.asmatrix(est.coef_)),
+            marks=pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning"),
+        ),
+        edited(classes_=lambda est: list(est.classes_)),
+        edited(classes_=lambda est: np.arange(3)),
+        edited(classes_=lambda est: est.classes_[:1]),
+        edited(classes_=lambda est: np.array([[0, 1], [2, 3]])),
+        lambda est: delattr(est, "classes_"),
+    ],
+)
+def test_edited_models(edit):
+    X, y = samples()
+    found = []
+    for library in (fastml, sklearn):
+        est = library.linear_model.LogisticRegression().fit(X, y)
+        edit(est)
+        for ask in (est.predict, est.predict_proba):
+            try:
+                found.append(np.asarray(ask(X)))
+            except Exception as error:
+                found.append(np.array([type(error).__name__, str(error)]))
+    for ours, theirs in zip(found[:2], found[2:], strict=True):
+        if ours.dtype.kind == "f" and theirs.dtype.kind == "f":
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        else:
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("weight", [-1.0, 1e200, 1e303])
+def test_weights_whose_sum_is_negative_or_large(weight):
+    X, y = samples()
+    params = {"solver": "newton-cholesky", "C": np.inf if weight < 0 else 1 / weight}
+    ours, theirs = (
+        library.linear_model.LogisticRegression(**params).fit(X, y, np.full(len(X), weight))
+        for library in (fastml, sklearn)
+    )
+    np.testing.assert_array_equal(ours.coef_, theirs.coef_)
+    assert ours.n_iter_ == theirs.n_iter_
+
+
 def test_pickles():
     X, y = samples()
     est = fastml.linear_model.LogisticRegression().fit(X, y)

@@ -7,16 +7,17 @@ import numpy as np
 import sklearn.linear_model
 from sklearn.utils import check_random_state, compute_class_weight
 
-from fastml._dispatch import NotCovered, accelerated
+from fastml._dispatch import accelerated
 from fastml._threads import effective_n_threads
-from fastml._versions import check_partial_fit_first_call, thread_config
+from fastml._versions import check_partial_fit_first_call
 from fastml.linear_model import _descent
 from fastml.linear_model._base import MAX_INT, FastSGD, is_finite_later, raise_overflow, seed_of_order, skip_seed
+from fastml.linear_model._predict import LinearClassifier
 
 _NUMBERS = "biuf"
 
 
-class FastSGDClassifier(FastSGD):
+class FastSGDClassifier(LinearClassifier, FastSGD):
     """What the classifiers share."""
 
     @accelerated
@@ -251,84 +252,6 @@ class FastSGDClassifier(FastSGD):
         elif averaged:
             self.coef_ = self._standard_coef
             self.intercept_ = self._standard_intercept = np.atleast_1d(self.intercept_)
-
-    @accelerated
-    def decision_function(self, X):
-        """Signed distances from the separating planes, in units of the weights.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of two classes those of the second alone.
-
-        Raises
-        ------
-        NotFittedError
-            If the model was not fitted.
-        ValueError
-            If X holds NaN or infinity, or has another number of features than the samples of the fit.
-
-        See Also
-        --------
-        predict : The classes.
-
-        Notes
-        -----
-        Class of agreement: identical: the same product. O(n_samples * n_features * n_classes).
-
-        Examples
-        --------
-        >>> from fastml.linear_model import Perceptron
-        >>> model = Perceptron().fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
-        >>> model.decision_function([[2.0]]).shape
-        (1,)
-        """
-        scores = self._scores(X) + self.intercept_
-        return scores.reshape(-1) if scores.ndim > 1 and scores.shape[1] == 1 else scores
-
-    @accelerated
-    def predict(self, X):
-        """Classes of samples.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            The class with the largest score, the first of equal ones.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            As :meth:`decision_function`.
-
-        See Also
-        --------
-        decision_function : The scores.
-
-        Notes
-        -----
-        Class of agreement: identical. O(n_samples * n_features * n_classes).
-
-        Examples
-        --------
-        >>> from fastml.linear_model import Perceptron
-        >>> model = Perceptron().fit([[0.0], [1.0], [5.0], [6.0]], ["low", "low", "high", "high"])
-        >>> model.predict([[0.5]]).tolist()
-        ['low']
-        """
-        if thread_config()["array_api_dispatch"]:
-            raise NotCovered("arrays of other libraries are allowed.")
-        scores = self.decision_function(X)
-        return self.classes_.take((scores > 0).view(np.int8) if scores.ndim == 1 else scores.argmax(axis=1))
 
 
 @lru_cache(maxsize=256)

@@ -7,16 +7,15 @@ import sklearn.linear_model
 from scipy.special import expit
 
 from fastml._dispatch import NotCovered, accelerated
-from fastml._registry import Accelerated
 from fastml._versions import fit_context, thread_config
 from fastml.linear_model._linear_loss import logistic_path, rebound
-from fastml.linear_model._predict import scores
+from fastml.linear_model._predict import LinearClassifier, scores_of_classes
 
 _SOLVERS = ("lbfgs", "newton-cholesky")
 _fit = rebound(inspect.unwrap(sklearn.linear_model.LogisticRegression.fit), _logistic_regression_path=logistic_path)
 
 
-class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
+class LogisticRegression(LinearClassifier, sklearn.linear_model.LogisticRegression):
     __doc__ = sklearn.linear_model.LogisticRegression.__doc__
 
     @accelerated
@@ -75,82 +74,6 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         return _fit_checked(self, X, y, sample_weight)
 
     @accelerated
-    def decision_function(self, X):
-        """Signed distances from the separating planes, in units of the weights.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of two classes those of the second alone.
-
-        Raises
-        ------
-        NotFittedError
-            If the model was not fitted.
-        ValueError
-            If X holds NaN or infinity, or has another number of features than the samples of the fit.
-
-        See Also
-        --------
-        predict : The classes.
-
-        Notes
-        -----
-        Class of agreement: identical: the same product. O(n_samples * n_features * n_classes).
-
-        Examples
-        --------
-        >>> from fastml.linear_model import LogisticRegression
-        >>> model = LogisticRegression().fit([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
-        >>> (model.decision_function([[0.0], [6.0]]) > 0).tolist()
-        [False, True]
-        """
-        of_classes = scores(self, X, "csr") + self.intercept_
-        return of_classes.reshape(-1) if of_classes.ndim > 1 and of_classes.shape[1] == 1 else of_classes
-
-    @accelerated
-    def predict(self, X):
-        """Classes of samples.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            The class with the largest score, the first of equal ones.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            As :meth:`decision_function`.
-
-        See Also
-        --------
-        predict_proba : Probabilities.
-
-        Notes
-        -----
-        Class of agreement: identical. O(n_samples * n_features * n_classes).
-
-        Examples
-        --------
-        >>> from fastml.linear_model import LogisticRegression
-        >>> model = LogisticRegression().fit([[0.0], [1.0], [5.0], [6.0]], ["low", "low", "high", "high"])
-        >>> model.predict([[0.5]]).tolist()
-        ['low']
-        """
-        found = _scores_of_classes(self, X)
-        return self.classes_.take((found > 0).view(np.int8) if found.ndim == 1 else found.argmax(axis=1))
-
-    @accelerated
     def predict_proba(self, X):
         """Probabilities of the classes.
 
@@ -184,7 +107,7 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         >>> model.predict_proba([[3.0]]).round(2).tolist()
         [[0.5, 0.5]]
         """
-        found = _scores_of_classes(self, X)
+        found = scores_of_classes(self, X)
         if found.ndim == 1:
             p = np.empty((len(found), 2), found.dtype)
             expit(found, out=p[:, 1])
@@ -194,18 +117,6 @@ class LogisticRegression(Accelerated, sklearn.linear_model.LogisticRegression):
         np.exp(found, out=found)
         found /= found.sum(axis=1, keepdims=True)
         return found
-
-
-def _scores_of_classes(est, X):
-    """Return the scores where their number and the classes are as a fit leaves them."""
-    if thread_config()["array_api_dispatch"]:
-        raise NotCovered("arrays of other libraries are allowed.")
-    found, classes = est.decision_function(X), est.classes_
-    if type(found) is not np.ndarray or type(classes) is not np.ndarray or classes.ndim != 1:
-        raise NotCovered("weights or classes are no arrays of NumPy.")
-    if found.ndim != (1 if len(classes) == 2 else 2) or len(classes) < 2:
-        raise NotCovered("there are not as many classes as weights.")
-    return found
 
 
 @fit_context(prefer_skip_nested_validation=True)
